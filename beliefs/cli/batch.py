@@ -114,7 +114,7 @@ def _names(studies: str) -> list[str]:
 
 def _one(name: str, shared: Plan) -> dict[str, Any]:
     """Do what is planned with one study; an error is reported, not raised: others go on."""
-    out = shared.out / Path(name).name
+    out, failed = shared.out / Path(name).name, None
     try:
         study = beliefs.load_study(name)
         theory = opt.chosen_theory(shared.theory, None, shared.prior, study)
@@ -128,11 +128,11 @@ def _one(name: str, shared: Plan) -> dict[str, Any]:
             found = beliefs.track(study, theory, particles=particles, seed=shared.seed)
         if shared.do == "track":
             beliefs.save_run(out, found)
-            failures = found.report().failures
-            return {"study": name, "error": "; ".join(failures) or None}
-        forecast_kept(out, found, lambda _: None, kept, seed=shared.seed)
-        return {"study": name, "error": None}
+            failed = "; ".join(found.report().failures) or None
+        else:
+            forecast_kept(out, found, lambda _: None, kept, seed=shared.seed)
     except BeliefsError as error:
-        return {"study": name, "error": str(error)}
+        failed = str(error)
     except Exception:  # a bug in one stops no other, and hides nothing
-        return {"study": name, "error": traceback.format_exc()}
+        failed = traceback.format_exc()
+    return {"study": name, "error": failed}

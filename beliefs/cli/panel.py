@@ -60,13 +60,13 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
         f"{data['panel']}: {counted(data['conflicts'], 'conflict')}, {data['periods']} periods, "
         f"{data['with_talks']} with talks, {left_out} left out in turn"
     )
-    for target, horizon, rows in (
-        (target, int(h), rows) for target, of in data["within"].items() for h, rows in of.items()
-    ):
-        yield f"{target} within {counted(horizon, 'period')}"
+    within = data["within"].items()
+    for target, horizon, rows in ((name, h, rows) for name, of in within for h, rows in of.items()):
+        yield f"{target} within {counted(int(horizon), 'period')}"
         yield f"  {'':20}{'nats over the ' + ONLINE + ', 90 % interval':44}Brier"
         for who, row in rows.items():
-            over = {k: _ahead(v) for k, v in row.items() if k.startswith("over_")}
+            interval = "{nats:+8.1f}  ({low:+.1f} to {high:+.1f})".format_map
+            over = {k: interval(v) for k, v in row.items() if k.startswith("over_")}
             online = over.pop("over_online")
             more = "".join(f"  {k.replace('_', ' ')}: {by}" for k, by in over.items())
             yield f"  {who:20}{'' if who == ONLINE else online:44}{row['brier']:.4f}{more}"
@@ -89,10 +89,6 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
             f"{check['divergent_share']:.2%} divergent{anew}"
             f"{''.join(f'; {failure}' for failure in check['failures'])}"
         )
-
-
-def _ahead(row: dict[str, float]) -> str:
-    return f"{row['nats']:+8.1f}  ({row['low']:+.1f} to {row['high']:+.1f})"
 
 
 @panel.command()

@@ -18,14 +18,8 @@ from beliefs.model.priors import no_fastmath
 from beliefs.model.system import factors
 from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention
-from beliefs.simulation.paths import (
-    Paths,
-    check_horizon,
-    default_horizon,
-    draws_of,
-    future_dates,
-    simulate,
-)
+from beliefs.simulation.paths import Paths, check_horizon, default_horizon, draws_of, simulate
+from beliefs.simulation.paths import future_dates as dates_after
 from beliefs.study.dates import day_of
 
 
@@ -96,14 +90,9 @@ class Forecast(Shown):
 
     def without_interventions(self) -> Forecast:
         """Return the same forecast with no intervention, paired by draw; without baselines."""
-        return forecast(
-            self.posterior,
-            len(self.dates),
-            seed=self.seed,
-            allow_failed=self.allowed_failed,
-            actions=self.action_draws is not None,
-            baselines=False,
-        )
+        acts, failed = self.action_draws is not None, self.allowed_failed
+        how: dict[str, Any] = {"actions": acts, "allow_failed": failed, "baselines": False}
+        return forecast(self.posterior, len(self.dates), seed=self.seed, **how)
 
     def to_dataset(self) -> Any:
         """Return the futures as an xarray Dataset with dims sample, side, horizon."""
@@ -193,7 +182,7 @@ def forecast(
             found="; ".join(posterior.report.failures), expected="a posterior that passed",
             fix=f"{posterior.report.fix}; or allow it knowingly (--allow-failed)",
         )  # fmt: skip
-    dates, what_ifs = future_dates(posterior.inputs, horizon), tuple(interventions)
+    dates, what_ifs = dates_after(posterior.inputs, horizon), tuple(interventions)
     simulated = bool(actions and factors(posterior.theory, posterior.structure))
 
     def run(group: str) -> Paths:
@@ -203,13 +192,8 @@ def forecast(
         return simulate(posterior, draws, dates, seed, mine, resample_shocks, events)
 
     return Forecast(
-        posterior=posterior,
-        dates=dates,
-        paths=run("posterior"),
-        prior_paths=run("prior") if baselines else None,
-        interventions=what_ifs,
-        seed=seed,
-        allowed_failed=not posterior.report.passed,
-        base_paths=run("base") if baselines else None,
+        posterior=posterior, dates=dates, paths=run("posterior"),
+        prior_paths=run("prior") if baselines else None, interventions=what_ifs, seed=seed,
+        allowed_failed=not posterior.report.passed, base_paths=run("base") if baselines else None,
         left_out=left_out(posterior.study),
-    )
+    )  # fmt: skip

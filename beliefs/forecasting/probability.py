@@ -24,11 +24,7 @@ Number = Annotated[float, _Six]
 Share = Annotated[float, Field(ge=0.0, le=1.0), _Six]
 
 
-class Part(SpecTable):
-    """A part of a document, read as strictly as settings are."""
-
-
-class Probability(Part):
+class Probability(SpecTable):
     """One forecast probability.
 
     Attributes
@@ -165,20 +161,15 @@ def probability(
     if len(entry.rules) > 1:
         named["rule"] = rule
     return Probability(
-        target=target,
-        side=side,
-        by=day_of(by, "by").item(),
-        p=p,
+        target=target, side=side, by=day_of(by, "by").item(), p=p,
         mcse=monte_carlo_error(held * (happened - p) / held.mean(), forecast.chains, held),
-        base_rate=base,
-        base_rate_source=source,
-        prior_dominated=powers[0].prior_dominated,
+        base_rate=base, base_rate_source=source, prior_dominated=powers[0].prior_dominated,
         prior_data_conflict=any(power.prior_data_conflict for power in powers),
         at_origin=0.0 if entry.negated else float((when[held] == 0).mean()),
         threshold=(own.threshold if threshold is None else threshold) if entry.threshold else None,
         periods=(own.periods if periods is None else periods) if entry.kind == "beliefs" else None,
         **named,
-    )
+    )  # fmt: skip
 
 
 def _conditions(

@@ -13,27 +13,15 @@ from pydantic import Field
 from beliefs.errors import counted
 from beliefs.features.talks import LeftOut
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.probability import (
-    Number,
-    Part,
-    Probability,
-    Share,
-    monte_carlo_error,
-    probability,
-)
-from beliefs.forecasting.targets import (
-    CAUSES,
-    TARGETS,
-    cumulative_incidence,
-    forecastable,
-    happened_by,
-    headline,
-)
+from beliefs.forecasting.probability import Number, Probability, Share, probability
+from beliefs.forecasting.probability import monte_carlo_error as mcse_of
+from beliefs.forecasting.targets import CAUSES, TARGETS, cumulative_incidence, happened_by, headline
 from beliefs.inference.sensitivity import reversed_weights
 from beliefs.model.contract import logistic
 from beliefs.model.pooled import incidence, load_pooled
 from beliefs.simulation.interventions import without_effect
 from beliefs.simulation.state import spell_at
+from beliefs.study.spec import SpecTable
 
 Parts = tuple[dict[str, Any], ...]
 HORIZONS = (7, 30, 90)  # days after the as-of date, where the forecast reaches that far
@@ -43,14 +31,14 @@ FORMAT: Final = 3
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Seeds(Part):
+class Seeds(SpecTable):
     """Seeds of fit and of futures."""
 
     fit: int
     forecast: int
 
 
-class Convergence(Part):
+class Convergence(SpecTable):
     """Whether the posterior passed; of particles R-hat, divergences and E-BFMI say nothing."""
 
     passed: bool
@@ -64,7 +52,7 @@ class Convergence(Part):
     pareto_k: float | None = None
 
 
-class SideBelief(Part):
+class SideBelief(SpecTable):
     """Belief of a side, at the origin, that it prevails: mean and interval."""
 
     side: str
@@ -73,7 +61,7 @@ class SideBelief(Part):
     upper: Share
 
 
-class Ending(Part):
+class Ending(SpecTable):
     """Cumulative incidence of a first end of the truce in force, by competing cause."""
 
     cause: str = Field(json_schema_extra={"enum": list(CAUSES)})
@@ -82,7 +70,7 @@ class Ending(Part):
     base_rate: Share
 
 
-class ReversedWeight(Part):
+class ReversedWeight(SpecTable):
     """A weight off a side's own scorecard with the other sign than the study declares."""
 
     term: str
@@ -90,7 +78,7 @@ class ReversedWeight(Part):
     p_other_sign: Share
 
 
-class Reference(Part):
+class Reference(SpecTable):
     """The base rate of a reference class for something that is not modelled."""
 
     target: str
@@ -99,7 +87,7 @@ class Reference(Part):
     base_rate_source: str
 
 
-class Document(Part):
+class Document(SpecTable):
     """A forecast: ``forecast.json``, a contract with scripts.
 
     Timings and versions are left to the manifest, so that the same seed gives the same document.
@@ -159,23 +147,11 @@ def _beliefs(forecast: Forecast) -> Parts:
     )
 
 
-def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, ...]:
-    """Return beliefs and talks by every window, then actions by every window."""
-    return tuple(
-        probability(forecast, name, side=side, by=by, rule=rule)
-        for actions in (False, True)
-        for by in windows
-        for name, side in headline(forecast)
-        for rule in TARGETS[name].rules
-        if (TARGETS[name].kind == "actions") == actions
-    )
-
-
 def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return how the truce in force first ends, where there is one and actions were simulated."""
     posterior, base = forecast.posterior, forecast.base_paths
-    known = forecastable(forecast)
-    if "collapse" not in known or not spell_at(posterior.study, posterior.inputs).on:
+    known = ("collapse", None) in headline(forecast)
+    if not known or not spell_at(posterior.study, posterior.inputs).on:
         return ()
     assert base is not None
     steps = [forecast.step_of(by) - 1 for by in windows]
@@ -246,7 +222,14 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "interventions": tuple(item.label for item in what_ifs),
         "interval": INTERVAL,
         "belief": _beliefs(forecast),
-        "targets": _targets(forecast, windows),
+        "targets": tuple(  # beliefs and talks by every window, then actions
+            probability(forecast, name, side=side, by=by, rule=rule)
+            for of_actions in (False, True)
+            for by in windows
+            for name, side in headline(forecast)
+            for rule in TARGETS[name].rules
+            if (TARGETS[name].kind == "actions") == of_actions
+        ),
         "crack_grid": tuple(
             probability(forecast, "crack", side=side, by=windows[-1], threshold=p, periods=d)
             for side in (posterior.structure.sides if theory.beliefs else ())
@@ -295,7 +278,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
         }
         for (target, side), happened in items.items():
             a, b = (values.astype(float) for values in happened)
-            error = monte_carlo_error(a - b, with_it.chains)
+            error = mcse_of(a - b, with_it.chains)
             mean = {"p": a.mean(), "without": b.mean(), "difference": (a - b).mean()}
             rows.append(_row(target, side, by, mean | {"mcse": error}))
     return rows
@@ -315,7 +298,7 @@ def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
             continue
         for target, side in wanted:
             a, b = (happened_by(f, target, f.step_of(by), side).astype(float) for f in (then, now))
-            errors = monte_carlo_error(a, then.chains), monte_carlo_error(b, now.chains)
+            errors = mcse_of(a, then.chains), mcse_of(b, now.chains)
             mean = {"then": a.mean(), "now": b.mean(), "difference": b.mean() - a.mean()}
             rows.append(_row(target, side, by, mean | {"mcse": np.hypot(*errors)}))
     return rows

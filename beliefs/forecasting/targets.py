@@ -60,8 +60,7 @@ class Past:
 
 def at_war(inputs: Inputs) -> Bools:
     """Return in which periods open war was seen, (T,)."""
-    on: Bools = (inputs.observed.conflict_phase == OPEN_WAR) & inputs.observed.conflict_phase_seen
-    return on
+    return (inputs.observed.conflict_phase == OPEN_WAR) & inputs.observed.conflict_phase_seen
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,20 +46,16 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
     begun = [(p.study.spec.name, p.structure.sides, str(p.inputs.dates[0])) for _, p in both]
     if begun[0] != begun[1] or first.inputs.step_days != second.inputs.step_days:
         raise StudyError(
-            "the two runs are of different confrontations",
-            where=f"{one}, {two}",
+            "the two runs are of different confrontations", where=f"{one}, {two}",
             found=" and ".join(f"{n} of {', '.join(s)} from {day}" for n, s, day in begun),
-            expected="two runs of one study",
-            fix="choose another pair",
-        )
+            expected="two runs of one study", fix="choose another pair",
+        )  # fmt: skip
     if second.origin < first.origin:
         raise StudyError(
-            "the second run ends before the first",
-            where=f"{one}, {two}",
-            found=f"origins {first.origin} and {second.origin}",
-            expected="the earlier run first",
+            "the second run ends before the first", where=f"{one}, {two}",
+            found=f"origins {first.origin} and {second.origin}", expected="the earlier run first",
             fix=f"beliefs diff {two} {one}",
-        )
+        )  # fmt: skip
     targets: list[dict[str, Any]] = []
     failed = [(path, p.report.failures) for path, p in both if not p.report.passed]
     if failed:
@@ -88,10 +84,8 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
 def _moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
     """Return the rows that only one study holds; a revision adds one, what it revises stays."""
     one_rows, two_rows = (
-        Counter(
-            [] if frame is None else frame.astype(str).fillna("").itertuples(index=False, name=None)
-        )
-        for frame in (getattr(one, table), getattr(two, table))
+        Counter(getattr(study, table).astype(str).fillna("").itertuples(index=False, name=None))
+        for study in (one, two)
     )
     moved = {"added": two_rows - one_rows, "removed": one_rows - two_rows}
     examples = {f"{k}_examples": [list(r) for r in list(v)[:EXAMPLES]] for k, v in moved.items()}
@@ -113,9 +107,7 @@ def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
     for i, side in enumerate(first.structure.sides):
         before, after = old[:, i, -1], new[:, i, -1]
         reread = float(new[:, i, n - 1].mean() - before.mean())
-        parts: list[dict[str, Any]] = [
-            {"kind": "reread", "name": "the past, seen anew", "mean": reread}
-        ]
+        parts = [dict[str, Any](kind="reread", name="the past, seen anew", mean=reread)]
         for cause in every:
             push = np.broadcast_to(cause.push, (len(new), new.shape[-1]))[:, n:]
             if cause.side == i and (size := float(push.sum(axis=-1).mean())):
@@ -170,13 +162,10 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     if manifest["horizon"] is not None:
         say("forecast")
         ahead = forecast(
-            again,
-            manifest["horizon"],
-            seed=manifest["seed"]["forecast"],
-            interventions=planned(folder, manifest),
-            allow_failed=True,
+            again, manifest["horizon"], seed=manifest["seed"]["forecast"],
+            interventions=planned(folder, manifest), allow_failed=True,
             actions="actions_content_sha256" in manifest,
-        )
+        )  # fmt: skip
         result = summarise(ahead) == read_json(folder / "forecast.json")
     distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.kept, again.kept)
     if same and result is not False:

@@ -22,23 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluation import calibration as sbc
 from beliefs.evaluation.backtest.backtest import Backtest, scored
 from beliefs.evaluation.backtest.frames import Frame
-from beliefs.evaluation.calibration import (
-    COVERAGE,
-    DRAWS,
-    GROUPS,
-    Bin,
-    Design,
-    ForecastCheck,
-    Group,
-    Judged,
-    check_forecasts,
-    failures,
-    groups_of,
-    judge,
-    simulated,
-)
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, table_of, theory_from_table, theory_of
 from beliefs.records import files
@@ -66,12 +52,12 @@ class Calibration(Shown):
     numbers: NDArray[np.int64]  # of the simulations that were done, (n,)
     ranks: Mapping[str, NDArray[np.int64]]  # by quantity, (n,), 0 to `draws`
     draws: int  # posterior draws that the truth was ranked among
-    judged: tuple[Judged, ...]  # ranks and forecast probabilities, the least uniform first
+    judged: tuple[sbc.Judged, ...]  # ranks and forecast probabilities, the least uniform first
     probabilities: Mapping[str, NDArray[Any]]  # by target: forecast, whether it happened, (n, 2)
     failed: Mapping[int, str]  # what went wrong, by number of the simulation
     seconds: float  # of processor time, of all simulations
-    groups: tuple[Group, ...]  # what is to be said of each kind of quantity
-    forecast_checks: dict[str, ForecastCheck]  # verdicts on the forecast probabilities, by target
+    groups: tuple[sbc.Group, ...]  # what is to be said of each kind of quantity
+    forecast_checks: dict[str, sbc.ForecastCheck]  # verdicts on forecast probabilities, by target
     failures: tuple[str, ...]  # why it fails, see `beliefs.evaluation.calibration`
 
     def _facts(self) -> dict[str, Any]:
@@ -82,7 +68,7 @@ class Calibration(Shown):
         }  # fmt: skip
 
     @property
-    def outside(self) -> tuple[Judged, ...]:
+    def outside(self) -> tuple[sbc.Judged, ...]:
         """Quantities that leave their own bands."""
         return tuple(row for row in self.judged if row.outside)
 
@@ -98,12 +84,12 @@ class Calibration(Shown):
             **{k: v for k, v in self.settings.items() if k not in ("versions", "platform")},
             "simulations": len(self.numbers),
             "failed": {str(k): v for k, v in self.failed.items()},
-            "coverage": COVERAGE,
+            "coverage": sbc.COVERAGE,
             "passed": self.passed,
             "failures": list(self.failures),
             "judged": len(self.judged),
             "outside": [row.name for row in self.outside],
-            "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
+            "outside_by_chance": round((1.0 - sbc.COVERAGE) * len(self.judged), 2),
             "groups": [_rounded(row) for row in self.groups],
             "quantities": [_rounded(row) for row in self.judged],
             "probabilities": [
@@ -131,7 +117,7 @@ def calibrate(
     sims: int = 200,
     seed: int,
     particles: int = PARTICLES,
-    draws: int = DRAWS,
+    draws: int = sbc.DRAWS,
     horizon: int = 30,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -182,8 +168,8 @@ def calibrate(
                 f"{name} cannot be used", where=name, found=str(value), expected="at least 1",
                 fix="give a larger number",
             )  # fmt: skip
-    design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
-    folder = Path(out)
+    theory, seed, folder = theory_of(theory), checked_seed(seed), Path(out)
+    design = sbc.Design(study, theory, seed, particles, draws, horizon, truth)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with files.only_one(folder):
@@ -191,7 +177,7 @@ def calibrate(
             done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
             begun = time.monotonic()
-            for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
+            for count, line in enumerate(sbc.simulated(design, left, workers, scheduler), start=1):
                 files.append(folder / LINES, json.dumps(line).encode() + b"\n")
                 done[line["number"]] = line
                 if progress is not None:
@@ -211,43 +197,32 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
         {n: np.asarray([line[kind][n] for line in good], dtype) for n in first[kind]}
         for kind, dtype in (("ranks", np.int64), ("probabilities", float))
     )
-    result = {name: check_forecasts(values, draws) for name, values in probabilities.items()}
-    ranks = dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0])))
-    judged = judge(ranks, draws, result)
-    groups = groups_of(judged, ranks, draws)
+    result = {name: sbc.check_forecasts(values, draws) for name, values in probabilities.items()}
+    ranks = dict(sorted(ranks.items(), key=lambda item: sbc.GROUPS.index(item[0].split(":")[0])))
+    judged = sbc.judge(ranks, draws, result)
+    groups = sbc.groups_of(judged, ranks, draws)
     failed = {line["number"]: line["error"] for line in lines if "error" in line}
-    return Calibration(
-        settings=settings,
-        numbers=np.asarray([line["number"] for line in good], dtype=np.int64),
-        ranks=ranks,
-        draws=draws,
-        judged=judged,
-        probabilities=probabilities,
-        failed=failed,
-        seconds=float(sum(line["seconds"] for line in lines)),
-        groups=groups,
-        forecast_checks=result,
-        failures=failures(judged, groups, failed, len(good)),
-    )
+    numbers = np.asarray([line["number"] for line in good], dtype=np.int64)
+    seconds = float(sum(line["seconds"] for line in lines))
+    why = sbc.failures(judged, groups, failed, len(good))
+    found = judged, probabilities, failed, seconds, groups, result, why
+    return Calibration(settings, numbers, ranks, draws, *found)
 
 
 def _write(folder: Path, found: Calibration) -> None:
     data = found.as_dict()
-    rows = [
-        {"target": result["target"], **row}
-        for result in data["probabilities"]
-        for row in (result, *result["bins"])
-    ]
-    head = ["target", *(field.name for field in fields(Bin)), "z", "reliability"]
+    checks = data["probabilities"]
+    rows = [{"target": each["target"], **row} for each in checks for row in (each, *each["bins"])]
+    head = ["target", *(field.name for field in fields(sbc.Bin)), "z", "reliability"]
     probabilities = pd.DataFrame(rows, columns=head)
     ranks = pd.DataFrame({"simulation": found.numbers, **found.ranks})
-    for name, table in (("ranks", ranks), ("probabilities", probabilities)):
+    for name, table in {"ranks": ranks, "probabilities": probabilities}.items():
         replace_file(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     replace_file(folder / "calibration.json", text + "\n")
 
 
-def _settled(folder: Path, design: Design) -> dict[str, Any]:
+def _settled(folder: Path, design: sbc.Design) -> dict[str, Any]:
     """Return the settings of a folder, written where it is new; refuse another calibration."""
     settings: dict[str, Any] = {
         "format": files.FORMAT,
@@ -268,12 +243,10 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
     for key, value in settings.items():
         if kept.get(key) != value:
             raise ConflictError(
-                "the folder holds another calibration",
-                where=str(folder),
+                "the folder holds another calibration", where=str(folder),
                 found=f"{key} = {kept[key]!r}" if key in kept else f"no {key} in {SETTINGS}",
-                expected=f"{key} = {value!r}",
-                fix="choose another --out",
-            )
+                expected=f"{key} = {value!r}", fix="choose another --out",
+            )  # fmt: skip
     return settings
 
 
@@ -304,13 +277,12 @@ def save_backtest(
     with files.written_aside(folder, aside) as place:
         copy_study(study.path, place / "study")
         replace_file(place / "theories.json", files.dump([table_of(t) for t in found.theories]))
-        dataset = found.to_dataset()
         packed = {name: {"zlib": True, "complevel": 4} for name in ("happened", "when", "total")}
-        files.write_tree(place / FRAME, dataset, encoding=packed)
+        files.write_tree(place / FRAME, found.to_dataset(), encoding=packed)
         hashes = {}
         for name in ("scores", "skill", "reliability", "pit"):
-            table = getattr(found, name)
-            text = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+            how = {"float_format": "%.8g", "lineterminator": "\n"}
+            text = getattr(found, name).to_csv(index=False, **how)
             replace_file(place / f"{name}.csv", text)
             hashes[name] = hashlib.sha256(text.encode()).hexdigest()
         left_out, origins = ("skill", "reliability", "origins"), found.frame.origins

@@ -82,12 +82,9 @@ def locked(
 def busy(doing: str, where: str | Path, found: str, fix: str) -> ConflictError:
     """Return the error for what another process holds."""
     return ConflictError(
-        f"another process is {doing}",
-        where=str(where),
-        found=found,
-        expected="one process at a time",
-        fix=fix,
-    )
+        f"another process is {doing}", where=str(where), found=found,
+        expected="one process at a time", fix=fix,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -183,12 +180,10 @@ def refuse_inside(out: str | Path, other: str | Path, what: str = "the study fol
     folder = Path(other).resolve()
     if Path(out).resolve().is_relative_to(folder):
         raise StudyError(
-            f"the run folder would lie inside {what}",
-            where=str(out),
-            found=f"a place in {folder}",
+            f"the run folder would lie inside {what}", where=str(out), found=f"a place in {folder}",
             expected=f"a place outside {what}, which holds only its own files",
             fix="choose another --out",
-        )
+        )  # fmt: skip
 
 
 def unwritable(out: Path, error: OSError) -> StudyError:
@@ -197,12 +192,10 @@ def unwritable(out: Path, error: OSError) -> StudyError:
     if error.filename is not None:
         found += f": {Path(os.fsdecode(error.filename)).name}"
     return StudyError(
-        "the run folder could not be written",
-        where=str(out),
-        found=found,
+        "the run folder could not be written", where=str(out), found=found,
         expected="a writable place with enough room",
         fix="free some room or choose another --out; nothing was left behind",
-    )
+    )  # fmt: skip
 
 
 def environment() -> dict[str, dict[str, str]]:
@@ -304,24 +297,19 @@ def document_hash(document: dict[str, Any]) -> str:
 def damaged(file: Path, found: str, expected: str) -> StudyError:
     """Return the error for a file of a run folder that cannot be used."""
     return StudyError(
-        f"{file.name} in the run folder is damaged",
-        where=str(file),
-        found=found,
-        expected=expected,
-        fix="restore the file, or run again",
-    )
+        f"{file.name} in the run folder is damaged", where=str(file), found=found,
+        expected=expected, fix="restore the file, or run again",
+    )  # fmt: skip
 
 
 def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> None:
     """Raise StudyError when a part of a run folder no longer has the hash it was written with."""
     if found != expected:
         raise StudyError(
-            f"the {what} in the run folder was changed after the run",
-            where=str(where),
-            found=f"hash {found[:12]}",
-            expected=f"hash {expected[:12]}",
+            f"the {what} in the run folder was changed after the run", where=str(where),
+            found=f"hash {found[:12]}", expected=f"hash {expected[:12]}",
             fix=f"restore the {thing}, or run again",
-        )
+        )  # fmt: skip
 
 
 def append(file: Path, data: bytes) -> None:

@@ -120,14 +120,9 @@ def render(
 
 def _template() -> Any:
     environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=style.printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+        finalize=style.printable, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
     words = (style.day, style.short_day, style.number, style.percent)
     environment.filters |= {word.__name__: word for word in words}
     environment.globals.update(REGIME_WORDS=style.REGIME_WORDS, SIDE_COLOURS=style.SIDE_COLOURS)
@@ -215,12 +210,10 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
         good, rows, raw = False, [], str(error)
     if not good:
         raise StudyError(
-            "this is no file of verdicts",
-            where=str(path),
-            found=str(raw)[:80],
+            "this is no file of verdicts", where=str(path), found=str(raw)[:80],
             expected=f"format {FORMAT}, as `beliefs verdicts STUDY --json` prints it",
             fix="write it with `beliefs verdicts STUDY --json > FILE`",
-        )
+        )  # fmt: skip
     if raw.get("study_sha256") != about["study_sha256"]:
         day = about["as_of"]
         raise StudyError(

@@ -233,8 +233,7 @@ def shock_marks(source: Source) -> list[Mark]:
 
 def talk_dates(source: Source) -> Dates:
     """Return the last day of each period in which talks were held under the headline rule."""
-    posterior = posterior_of(source)
-    inputs = posterior.inputs
+    posterior, inputs = posterior_of(source), posterior_of(source).inputs
     return last_days(posterior, inputs.dates[(inputs.talks > 0) & inputs.active])
 
 

@@ -21,16 +21,7 @@ from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.model.system import factors_of
 from beliefs.model.theory import mechanisms
 from beliefs.simulation.interventions import Effects
-from beliefs.simulation.state import (
-    KIND_OF_PHASE,
-    LONGEST_OPEN,
-    TRUCE,
-    WAR,
-    Setting,
-    State,
-    Streams,
-    TruceSpell,
-)
+from beliefs.simulation.state import KIND_OF_PHASE, TRUCE, WAR, Setting, State, Streams, TruceSpell
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 MOST = 60  # actions of one side in one period that are not exceeded: some priors have no mean
@@ -53,8 +44,7 @@ class Equations:
 
     def eta(self, name: str, now: Columns) -> Floats:
         """Return the linear predictor of an observable that is explained."""
-        found: Floats = _OF[name].rates(self.params, now, self.structure, (name,))[name]
-        return found
+        return _OF[name].rates(self.params, now, self.structure, (name,))[name]
 
     def chance(self, name: str, now: Columns) -> Floats:
         """Return the probability of an observable, 0 where the theory does not explain it."""
@@ -130,8 +120,7 @@ class Period:
 
     def hits(self, name: str, *more: int) -> Bools:
         """Draw whether something happens, (N, *more)."""
-        hits: Bools = self.streams.uniform(name, *more) < self.equations.chance(name, self.now)
-        return hits
+        return self.streams.uniform(name, *more) < self.equations.chance(name, self.now)
 
     def counts(self, name: str, *more: int, size: Any = None) -> Floats:
         """Draw how often something happens, (N, *more)."""
@@ -151,7 +140,7 @@ class Period:
         alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.truce.on
         read = np.any(self.equations.params["attribution_gap"] != 0.0)
         happened = alone * float(read) + len(self.effects.spoilers[t])
-        left = np.clip(self.effects.open_periods[t] - np.arange(LONGEST_OPEN), 0.0, 1.0)
+        left = np.clip(self.effects.open_periods[t] - np.arange(len(state.spoilers)), 0.0, 1.0)
         broken = state.broken + len(self.effects.concessions[t]) * state.truce.on
         spoilers = state.spoilers + left[:, None] * happened
         period = replace(self, state=replace(state, spoilers=spoilers, broken=broken))
@@ -211,20 +200,13 @@ class Period:
             crossed[:, i] |= crosses
         concession = self.hits("concession", 2)
         return Actions(
-            strikes=count,
-            severity=severity,
-            crossing=crossed,
-            breach=breach,
-            added=added,
+            strikes=count, severity=severity, crossing=crossed, breach=breach, added=added,
             disobeyed=self.hits("command", 2) & state.truce.on[:, None] & np.array(setting.unruly),
-            excluded=self.counts("excluded"),
-            peripheral=self.counts("periphery"),
-            zones=self.counts("zones", len(setting.structure.zones)),
-            concession=concession,
-            replied=self.hits("reply") & concession.any(axis=-1),
-            sanction=self.hits("sanction"),
+            excluded=self.counts("excluded"), peripheral=self.counts("periphery"),
+            zones=self.counts("zones", len(setting.structure.zones)), concession=concession,
+            replied=self.hits("reply") & concession.any(axis=-1), sanction=self.hits("sanction"),
             walkout=self.hits("walkout") & (self.now["walkout_at_risk"] > 0),
-        )
+        )  # fmt: skip
 
     def _count(self) -> tuple[Floats, Floats]:
         """Draw how often each side acts; return that and what was expected, (N, 2)."""
@@ -288,19 +270,13 @@ class Period:
         deal = by_spell | elsewhere
         signed = deal & self.hits("form")
         gone = self.counts("reversal", 2, size=state.live)
-        conflict_phase = climbed(
-            state.conflict_phase,
-            moves[np.arange(len(kind)), state.conflict_phase],
-            uniform("conflict_phase"),
-        )
-        after = self._after(ended, by_spell, elsewhere, gone, conflict_phase)
-        return Transitions(ended, deal, signed, gone, after)
+        mine = moves[np.arange(len(kind)), state.conflict_phase]
+        phase = climbed(state.conflict_phase, mine, uniform("conflict_phase"))
+        return Transitions(ended, deal, signed, gone, self._after(ended, elsewhere, gone, phase))
 
-    def _after(
-        self, ended: Ints, by_spell: Bools, elsewhere: Bools, gone: Floats, climbed: Ints
-    ) -> State:
+    def _after(self, ended: Ints, elsewhere: Bools, gone: Floats, climbed: Ints) -> State:
         """Return the futures with the truce, the phase and the agreements that they then have."""
-        state, truce = self.state, self.state.truce
+        state, truce, by_spell = self.state, self.state.truce, ended == DEAL
         conflict_phase = np.where(truce.on, state.conflict_phase, climbed)
         conflict_phase = np.where(ended == COLLAPSE, OPEN_WAR, conflict_phase)
         conflict_phase = np.where(ended == LAPSE, FRICTION, conflict_phase)
@@ -338,21 +314,10 @@ class Period:
             ),
         )
 
-    def _decayed(self, actions: Actions) -> Floats:
-        """Return the decaying sum of actions, (N, 2), with those of the period."""
-        levels = np.arange(1, 6)
-        own = actions.strikes[..., None] * (actions.severity[..., None] == levels)
-        # Each side takes unclaimed actions for the other's.
-        others = self.effects.spoilers[self.t]
-        by = own + sum(np.round(severity) == levels for severity in others)
-        warned = own * self.setting.warned[:, None]
-        return self.equations.decayed(self.state.decayed, by, warned)
-
     def left(self, actions: Actions, ends: Transitions) -> State:
         """Return the futures as the period ends, with what its actions leave."""
         state, setting, before, kept = ends.state, self.setting, self.state, steps.kept
         days, count, severity = float(setting.step_days), actions.strikes, actions.severity
-        explained = "strikes_A" in setting.names
         # In a truce an action between the sides is a breach; otherwise every one is taken for one.
         grave = ((count > 0) & (severity >= 2.0)).any(axis=-1)
         between = np.where(before.truce.on, actions.breach, count.sum(axis=-1) > 0)
@@ -362,15 +327,19 @@ class Period:
         loud = before.truce.on & actions.breach & (state.truce.own_age > 1)
         breaches = steps.remember_breach(state.truce.breaches, actions.breach, days)
         spoilt = steps.spoil(state.truce.spoilt, before.truce.own_age, setting.quiet, loud)
+        decayed, levels = before.decayed, np.arange(1, 6)
+        if "strikes_A" in setting.names:
+            own = count[..., None] * (severity[..., None] == levels)
+            # Each side takes unclaimed actions for the other's.
+            by = own + sum(np.round(act) == levels for act in self.effects.spoilers[self.t])
+            decayed = self.equations.decayed(decayed, by, own * setting.warned[:, None])
+        grave = np.where(before.truce.on, actions.breach, grave)
+        heavy = np.where(spared[:, None], 0.0, heavy)
         return replace(
             state,
-            decayed=self._decayed(actions) if explained else before.decayed,
-            force=before.force.after(
-                days, count, between, np.where(before.truce.on, actions.breach, grave)
-            ),
-            heavy=steps.add_fading(
-                before.heavy, np.where(spared[:, None], 0.0, heavy), kept(steps.HEAVY_DAYS, days)
-            ),
+            decayed=decayed,
+            force=before.force.after(days, count, between, grave),
+            heavy=steps.add_fading(before.heavy, heavy, kept(steps.HEAVY_DAYS, days)),
             recent=steps.push(before.recent, np.stack([count, count * np.log(severity / 3.0)])),
             proxy=steps.refresh(before.proxy, proxy, kept(steps.PROXY_DAYS, days)),
             truce=state.truce._replace(spoilt=spoilt, breaches=breaches),

@@ -28,8 +28,7 @@ class Passed:
     periods: int = 0  # how many are done
     # By column, the sum of its resampled changes, (sample, row)
     sums: dict[str, NDArray[Any]] = field(default_factory=dict)
-    # Aftermath of the future's own shocks in the last of them, (sample, shock_kind); None before
-    # the first
+    # Aftermath of own shocks in the last of them, (sample, shock_kind); None before the first
     aftermath: NDArray[Any] | None = None
 
     def level(self, name: str, past: NDArray[Any], index: NDArray[np.integer]) -> NDArray[Any]:

@@ -45,8 +45,7 @@ class Kind:
 
     keys: tuple[str, ...]  # keys it may have beside kind and date
     needs: tuple[str, ...]  # those that it must have
-    # Parameters by which it works: with all of them at their null values it changes nothing
-    through: tuple[str, ...]
+    through: tuple[str, ...]  # parameters by which it works: all at null, it changes nothing
     actions: bool = False  # whether it acts on what both sides do, and on nothing else
 
 
@@ -66,8 +65,7 @@ KINDS = {
     ),
     # A shock of unknown direction: its jump is drawn from the prior
     "escalation": Kind((), (), ("shock_jump", "shock_hazard", "escalation_cost")),
-    # No mediation any more, fresh or old
-    "mediator_leaves": Kind((), (), ("mediator_effect", "mediator_late")),
+    "mediator_leaves": Kind((), (), ("mediator_effect", "mediator_late")),  # fresh and old
     "hotline": Kind(("until",), (), ("hotline_effect",), True),
     # A rule spares a watched zone
     "zone": Kind(("zone", "until"), ("zone",), ("zone_effect", "zone_displacement"), True),
@@ -286,17 +284,12 @@ class Effects:
 
     hotline: Floats  # (H,) 1 while a hotline is in force
     zones: Floats  # (zone, H) 1 while a rule for a watched zone is in force
-    # (H,) how long an unclaimed action, if it happens then, stays unattributed
-    open_periods: Floats
-    # By period, as what follows; an unclaimed action: severity
-    spoilers: defaultdict[int, list[float]]
-    # Actions at a red line: side, severity, whether that crosses it
-    crossings: defaultdict[int, list[tuple[int, float, bool]]]
-    # Truces that go on: whether both sides agree, periods until the new deadline
-    extensions: defaultdict[int, list[tuple[bool, int]]]
-    concessions: defaultdict[int, list[str]]  # named concessions that are broken
-    # What an indicator counts, whatever the actions: indicator, value
-    counts: defaultdict[int, list[tuple[int, float]]]
+    open_periods: Floats  # (H,) how long an unclaimed action of then stays unattributed
+    spoilers: defaultdict[int, list[float]]  # severities of unclaimed actions, all by period
+    crossings: defaultdict[int, list[tuple[int, float, bool]]]  # side, severity, whether it crosses
+    extensions: defaultdict[int, list[tuple[bool, int]]]  # by both sides; periods to the deadline
+    concessions: defaultdict[int, list[Any]]  # named concessions that are broken
+    counts: defaultdict[int, list[tuple[int, float]]]  # indicator, and what it counts in any case
 
 
 def effects_of(
@@ -339,8 +332,8 @@ def effects_of(
                 out.extensions[at].append((item.mutual is not False, periods))
             case "concession":
                 names = tuple(c.id for c in spec.concessions)
-                n = _place(item, item.id, "concession", names, "[[concessions]]; this one declares")
-                out.concessions[at].append(names[n])
+                _place(item, item.id, "concession", names, "[[concessions]]; this one declares")
+                out.concessions[at].append(item.id)
             case "path" if item.indicator in inputs.indicators:
                 k = inputs.indicators.index(item.indicator)
                 for h, value in item.arrivals(dates, step).items():

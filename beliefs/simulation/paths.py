@@ -19,26 +19,14 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats, TalksPast
 from beliefs.inference.action_draws import action_draws, base_theory
 from beliefs.inference.posterior import Posterior, stacked_params
+from beliefs.model import structure as layout
 from beliefs.model import system
-from beliefs.model.structure import (
-    Columns,
-    Structure,
-    aftermath,
-    columns,
-    evidence_matrix,
-    structure_of,
-)
+from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, free_parameters, null_values
+from beliefs.simulation import interventions as what_ifs
 from beliefs.simulation.actions import Actions, Equations, Period, Transitions, shares_of
 from beliefs.simulation.future import Passed, block_indices, future_columns
-from beliefs.simulation.interventions import (
-    Effects,
-    Intervention,
-    change_columns,
-    effects_of,
-    new_jump,
-    with_shocks,
-)
+from beliefs.simulation.interventions import Effects, Intervention
 from beliefs.simulation.signals import beliefs_of, draw_signals
 from beliefs.simulation.state import State, Streams, setting_of, start_of
 from beliefs.study.load import Study
@@ -64,12 +52,10 @@ EVENTS = {
 class Paths:
     """Simulated futures of one set of draws."""
 
-    # (sample, side, horizon) in single precision; None when the theory has no beliefs
-    logit_belief: NDArray[Any] | None
+    logit_belief: NDArray[Any] | None  # (sample, side, horizon) float32; None without beliefs
     surplus: NDArray[Any] | None  # (sample, horizon) likewise
     talks: NDArray[np.bool_]  # (sample, horizon)
-    # The same over the periods up to the origin, (sample, side, time) and (sample, time), so
-    # that a run of periods may have begun before it
+    # The same over the periods up to the origin, before which a run of periods may have begun
     history_belief: NDArray[Any] | None = None
     history_surplus: NDArray[Any] | None = None
     # By name of `EVENTS`, (sample, [side | zone,] horizon): counts of actions (``strikes``,
@@ -88,8 +74,7 @@ class Draws:
     logit_belief: NDArray[Any] | None = None  # (sample, side, time) up to the origin
     audience: NDArray[Any] | None = None  # (sample, side) at the origin
     surplus: NDArray[Any] | None = None  # (sample, time)
-    # All parameters of action, each (sample, ...) or without draws; None for beliefs and talks
-    # alone
+    # All parameters of action, (sample, ...) or without draws; None for beliefs and talks alone
     actions: dict[str, NDArray[Any]] | None = None
 
     @property
@@ -136,16 +121,16 @@ def simulate(
     stretch of them at a time, with the numbers that the whole would have.
     """
     study, inputs, theory, actions = posterior.study, posterior.inputs, draws.theory, draws.actions
-    before, past, horizon = posterior.structure, columns(inputs), len(dates)
+    before, past, horizon = posterior.structure, layout.columns(inputs), len(dates)
     n, samples = int(inputs.active.sum()), len(next(iter(draws.params.values())))
     streams, block = Streams(seed, samples), BLOCK.get(inputs.step_days, 7)
     seen = inputs.quiet_seen[:n]
     index = block_indices(streams.of("bootstrap"), n, samples, horizon, block, seen)
-    structure = with_shocks(before, interventions)
+    structure = what_ifs.with_shocks(before, interventions)
     params = stacked_params(theory, before, draws.params)
     if new := len(structure.shocks) - len(before.shocks):
         old = np.broadcast_to(params["shock_jump"], (samples, 2, len(before.shocks)))
-        jumps = [new_jump(theory, before, samples, streams.of("jump")) for _ in range(new)]
+        jumps = [what_ifs.new_jump(theory, before, samples, streams.of("jump")) for _ in range(new)]
         params["shock_jump"] = np.concatenate([old, np.stack(jumps, axis=-1)], axis=-1)
 
     def made(periods: slice, passed: Passed) -> Stretch:
@@ -153,13 +138,13 @@ def simulate(
         cols, surprise = future_columns(
             inputs, before, past, index[:, periods], resample_shocks=resample_shocks, passed=passed
         )
-        cols, surprise = change_columns(
+        cols, surprise = what_ifs.change_columns(
             interventions, study, inputs, structure, cols, surprise, dates, passed
         )
         if actions is None:
             kinds = np.full(surprise.shape[-1], inputs.regime[n - 1])
-            cols["evidence"] = evidence_matrix(structure, surprise, kinds)
-        passed.aftermath = aftermath(structure, cols["shock"], passed.aftermath)[..., -1]
+            cols["evidence"] = layout.evidence_matrix(structure, surprise, kinds)
+        passed.aftermath = layout.aftermath(structure, cols["shock"], passed.aftermath)[..., -1]
         passed.periods = periods.stop
         if theory.beliefs:
             cols["innovation"] = streams.stretch("innovation", periods, horizon, 2)
@@ -177,7 +162,7 @@ def simulate(
         return _of_beliefs(draws, structure, params, ahead(), horizon, talked, streams)
     return run_coupled(
         study, inputs, draws, structure, params | actions, ahead(), horizon,
-        effects_of(interventions, study, inputs, dates), streams, events,
+        what_ifs.effects_of(interventions, study, inputs, dates), streams, events,
     )  # fmt: skip
 
 
@@ -325,10 +310,9 @@ def check_plan(
     if not interventions:
         return
     inputs = build_inputs(study)
-    structure, index = structure_of(inputs), np.zeros((1, horizon), dtype=np.int64)
-    cols, surprise = future_columns(
-        inputs, structure, columns(inputs), index, resample_shocks=False
-    )
-    dates, more = future_dates(inputs, horizon), with_shocks(structure, interventions)
-    effects_of(interventions, study, inputs, dates)
-    change_columns(interventions, study, inputs, more, cols, surprise, dates)
+    structure, past = layout.structure_of(inputs), layout.columns(inputs)
+    index, dates = np.zeros((1, horizon), dtype=np.int64), future_dates(inputs, horizon)
+    future = future_columns(inputs, structure, past, index, resample_shocks=False)
+    what_ifs.effects_of(interventions, study, inputs, dates)
+    structure = what_ifs.with_shocks(structure, interventions)
+    what_ifs.change_columns(interventions, study, inputs, structure, *future, dates)

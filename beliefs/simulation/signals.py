@@ -46,8 +46,7 @@ class Signals:
     params: Columns
     columns: Columns  # by name, (H, N, ...); innovations too, the unexplained moves of belief
     rest: Floats  # (kind, H, N, 2) pull of all news that actions do not feed, by regime kind
-    # Place among the fed counts, direction and regime kinds of each entry that actions feed
-    fed: tuple[tuple[int, float, tuple[int, ...]], ...]
+    fed: tuple[tuple[int, float, tuple[int, ...]], ...]  # fed count, direction and regime kinds
 
     def outside(self, t: int) -> Columns:
         """Return the columns of a period that actions do not move."""

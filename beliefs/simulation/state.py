@@ -12,26 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features import steps
-from beliefs.features.actions import (
-    TRACKED,
-    exchange_known,
-    force_known,
-    kinetic_actions,
-    truces_of,
-    with_year_before,
-)
+from beliefs.features import actions, steps, surprises
 from beliefs.features.inputs import Inputs
 from beliefs.features.states import FORCE_HALFLIFE, force_arrivals
 from beliefs.features.steps import Bools, Floats, Ints
-from beliefs.features.surprises import (
-    MAD_TO_SD,
-    SCALE_MEMORY,
-    Arrivals,
-    count_surprises,
-    event_arrivals,
-    transform,
-)
 from beliefs.model.mechanisms import diplomacy, reciprocity
 from beliefs.model.structure import PHASES, Columns, Structure, action_columns, phases, structure_of
 from beliefs.model.system import factors
@@ -107,15 +91,11 @@ class Feed:
     side: Ints  # (K + 2,) whose actions
     share: Floats  # (phase, K + 2) share of them that counts
     weighted: Bools  # (K + 2,) whether severities are summed rather than actions counted
-    # (K + 2,) what the expectation and the mean miss learn from one period
-    fast: Floats
-    slow: Floats
-    # (K + 2,) both at the origin
-    mean: Floats
-    miss: Floats
-    # (2, K + 2) arrivals by the origin since the level last began anew, and since the way of
-    # counting did
-    arrived: Floats
+    fast: Floats  # (K + 2,) what the expectation learns from one period
+    slow: Floats  # and what the mean miss does
+    mean: Floats  # (K + 2,) the expectation at the origin
+    miss: Floats  # and the mean miss
+    arrived: Floats  # (2, K + 2) arrivals by then since level and way of counting last began anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,13 +112,11 @@ class Setting:
     touch: Floats  # (side, phase) share of actions that touch a red line
     cross: Floats  # (side, phase) share of those that cross it
     line: float  # least severity by which a declared line is crossed
-    # Severity from which an action counts, breaks a truce, ends a quiet period
-    least: float
-    breach: float
-    loud: float
-    # Periods at the beginning of a truce that are watched, and before its deadline
-    quiet: int
-    near: int
+    least: float  # severity from which an action counts,
+    breach: float  # breaks a truce,
+    loud: float  # ends a quiet period
+    quiet: int  # periods at the beginning of a truce that are watched,
+    near: int  # and before its deadline
     unruly: tuple[bool, ...]  # (side,) whether a side has forces that are not its own
     proxy: int  # number of the side whose allies may attack in a truce; -1 for none
     spoiler: float  # unclaimed actions per period of truce
@@ -149,11 +127,9 @@ class TruceSpell(NamedTuple):
     """The truce in force when a period begins: of one future, or (N,)."""
 
     on: Any = False
-    # Periods since its chain of truces began, and since it began itself
-    age: Any = 0.0
-    own_age: Any = 0.0
-    # Periods to its deadline, 0 when it falls in that period; infinite without one
-    left: Any = np.inf
+    age: Any = 0.0  # periods since its chain of truces began,
+    own_age: Any = 0.0  # and since it began itself
+    left: Any = np.inf  # to its deadline, 0 when it falls in that period; infinite without one
     span: Any = np.inf  # periods from its beginning to its deadline
     breaches: Any = 0.0  # of its chain, fading
     spoilt: Any = False  # whether its first days were not quiet, or not seen
@@ -163,33 +139,27 @@ class TruceSpell(NamedTuple):
 class State:
     """What N futures know of their past when a period begins; (N,) unless said."""
 
-    # Of the period before: (N, 2), (N, 2), (N,), and 1 with talks
-    logit_belief: Floats
-    audience: Floats
+    logit_belief: Floats  # (N, 2), as what follows of the period before
+    audience: Floats  # (N, 2)
     surplus: Floats
-    talks: Floats
-    # (N, 2) fading actions: what excites replies, severe actions suffered
-    decayed: Floats
-    heavy: Floats
+    talks: Floats  # 1 with talks
+    decayed: Floats  # (N, 2) fading actions: what excites replies,
+    heavy: Floats  # and severe actions suffered
     force: steps.Force
     exchange: steps.Exchange
-    # (`ANSWER`, 2, N, 2) actions of the last periods, and the sum of their log(severity / 3)
-    recent: Floats
+    recent: Floats  # (`ANSWER`, 2, N, 2) last actions, and the sum of their log(severity / 3)
     proxy: Floats  # from 0 to 1: how fresh an attack by allies is
     hardline: Floats  # (N, 2) decaying sum of own hard-line words
-    # Conflict phase of five; calm, truce or war; number of the regime kind
-    conflict_phase: Ints
-    phase: Ints
-    kind: Ints
+    conflict_phase: Ints  # of five
+    phase: Ints  # calm, truce or war
+    kind: Ints  # number of the regime kind
     truce: TruceSpell
     broken: Floats  # named concessions broken in the truce
     spoilers: Floats  # (`LONGEST_OPEN`, N) unattributed actions open in this period and later ones
-    # (N, 2) agreements in force, and those made before the last change of government
-    live: Floats
-    changed: Floats
-    # Of each fed count, (N, K + 2), expectation and mean miss
-    mean: Floats
-    miss: Floats
+    live: Floats  # (N, 2) agreements in force,
+    changed: Floats  # and those made before the last change of government
+    mean: Floats  # (N, K + 2) expectation of each fed count
+    miss: Floats  # and its mean miss
 
 
 def feed_of(study: Study, inputs: Inputs) -> Feed:
@@ -205,7 +175,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         ):
             continue
         i, weighted = of[0], indicator.measure == "severity"
-        arrived = event_arrivals(study, indicator, n - 1)
+        arrived = surprises.event_arrivals(study, indicator, n - 1)
         inside = (arrived.period >= 0) & inputs.quiet_seen[np.maximum(arrived.period, 0)]
         when = arrived.period[inside]
         whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
@@ -216,7 +186,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         known = _learnt(force_arrivals(study, i, n - 1), FORCE_HALFLIFE[inputs.step_days])
         rows.append((i, np.ones(len(PHASES)), True, *known))
     whose, shares, sums, learns, mean, miss, ages = (np.array(v) for v in zip(*rows, strict=True))
-    slow = 1.0 - (1.0 - learns) ** (1.0 / SCALE_MEMORY)
+    slow = 1.0 - (1.0 - learns) ** (1.0 / surprises.SCALE_MEMORY)
     arrivals = ages.T.astype(float)
     return Feed(tuple(indicators), whose, shares.T, sums, learns, slow, mean, miss, arrivals)
 
@@ -231,11 +201,12 @@ def _shares(counted: Floats, whole: Floats, phase: Ints) -> Floats:
     return np.minimum([(overall + counted[a].sum()) / (1.0 + whole[a].sum()) for a in at], 1.0)
 
 
-def _learnt(arrived: Arrivals, halflife: float) -> tuple[float, float, float, list[int]]:
+def _learnt(arrived: surprises.Arrivals, halflife: float) -> tuple[float, float, float, list[int]]:
     """Return what one count teaches, expectation and mean miss after the last, ages of both."""
-    past, fast = count_surprises(arrived, halflife), steps.learns(halflife)
+    past, fast = surprises.count_surprises(arrived, halflife), steps.learns(halflife)
     if not len(past.mean):
-        return fast, float(transform("count", [0.0])[0]), 1.0 / MAD_TO_SD, [0, 0]
+        nothing = float(surprises.transform("count", [0.0])[0])
+        return fast, nothing, 1.0 / surprises.MAD_TO_SD, [0, 0]
     begun = (arrived.begins | arrived.restarts, arrived.restarts)
     ages = [len(b) - int(np.max(np.flatnonzero(b), initial=0)) for b in begun]
     return fast, float(past.mean[-1]), float(past.miss[-1]), ages
@@ -251,7 +222,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     tally = np.stack([by_severity[..., on].sum(axis=-1) for on in phase], 1)
     least = 1.0 if spec.strikes is None else spec.strikes.min_severity
     tally = (tally + HALF) * (np.arange(1, 6) >= least)
-    actions = by_severity.sum(axis=(-2, -1))
+    acts = by_severity.sum(axis=(-2, -1))
     at_line = watched & phase
     touch, cross, total = (
         (value[:, None, :n] * at_line).sum(axis=-1)
@@ -270,7 +241,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         instrument=(places == (instruments[-1] if len(instruments) else 0)).astype(float),
         severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
         rate=(total + HALF) / (at_line.sum(axis=-1) + 1.0),
-        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(actions, 1.0),
+        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
         touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
         cross=(cross + HALF) / (touch + 2 * HALF),
         line=5.0 if lines is None else float(min(lines.values())),
@@ -290,7 +261,7 @@ def spell_at(study: Study, inputs: Inputs) -> TruceSpell:
     """Return the truce that is in force when the period after the origin begins."""
     n = int(inputs.active.sum())
     grid = Grid(study.grid.start, study.grid.step_days, n + 1)
-    truces = truces_of(study, grid)
+    truces = actions.truces_of(study, grid)
     k = int(truces.current[n])
     if k < 0:
         return TruceSpell()
@@ -328,13 +299,13 @@ def start_of(
         part = np.asarray(value, dtype=dtype)
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
-    longer, lead = with_year_before(study.grid)
-    force = force_known(study, longer, kinetic_actions(study))
-    exchange = exchange_known(study, longer, lead)
+    longer, lead = actions.with_year_before(study.grid)
+    force = actions.force_known(study, longer, actions.kinetic_actions(study))
+    exchange = actions.exchange_known(study, longer, lead)
     rows = study.tables.agreements
     open_ = rows.take(np.isnat(rows["ended"]))
     turned = [np.datetime64(s.date, "D") for s in study.spec.shocks if s.kind == "turnover"]
-    live = [open_.take(open_.among("scope", (scope,))) for scope in TRACKED]
+    live = [open_.take(open_.among("scope", (scope,))) for scope in actions.TRACKED]
     old = [sum(any(day < t for t in turned) for day in r["date"]) for r in live]
     open_acts = np.zeros(LONGEST_OPEN)
     if spell.on:  # how old they are is not known: half of a week is left

@@ -83,9 +83,12 @@ def check(data: bytes) -> Chain:
     lines, problems = list[Line](), list[Problem]()
     number, hashes = 0, {BEGINNING}  # of the line before; no hashes where it cannot be read
     for place, raw in enumerate(pieces, 1):
-        form, record = _FORM.fullmatch(raw), _parsed(raw)
-        if form is None or record is None:
-            fault = "is not valid JSON" if record is None else "has not the form of a ledger's line"
+        form, record = _FORM.fullmatch(raw), None
+        with contextlib.suppress(ValueError, RecursionError):
+            record = json.loads(raw.decode("ascii"))
+        if form is None or not isinstance(record, dict):
+            good = isinstance(record, dict)
+            fault = "has not the form of a ledger's line" if good else "is not valid JSON"
             problems.append(Problem(place, f"line {place} {fault}"))
             number, hashes = 0, set()
             continue
@@ -107,14 +110,6 @@ def check(data: bytes) -> Chain:
         last = len(pieces) + 1
         problems.append(Problem(last, f"line {last}, the last, is cut off: it has no end of line"))
     return Chain(tuple(lines), tuple(problems), len(data) - len(rest), rest)
-
-
-def _parsed(raw: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(raw.decode("ascii"))
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def held_head(chain: Chain, head: str) -> int | None:
@@ -243,9 +238,7 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
 
 def _unusable(path: Path, found: str) -> StudyError:
     return StudyError(
-        "the ledger cannot be opened or written",
-        where=str(path),
-        found=found,
+        "the ledger cannot be opened or written", where=str(path), found=found,
         expected="a file in a folder that exists, which this user may read and write, with room",
         fix="check --ledger, the rights of the folder and its room; the ledger is as it was",
-    )
+    )  # fmt: skip

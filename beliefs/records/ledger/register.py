@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AliasChoices, Field, TypeAdapter, Validatio
 
 from beliefs.errors import ConflictError, ConvergenceError, StudyError
 from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.probability import Part, Probability
+from beliefs.forecasting.probability import Probability
 from beliefs.forecasting.summary import FORMAT, Document, Hash, summarise
 from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.files import damaged, document_hash, read_json, read_manifest, seed_of
@@ -37,7 +37,7 @@ class Target(Probability):
     late: bool = False  # whether it was registered after its last day, `by`
 
 
-class Forecast(Part):
+class Forecast(SpecTable):
     """A forecast that was registered; what has no comment is as in the forecast document.
 
     Lines are hashed in this order of fields, which is not that of the document.
@@ -75,7 +75,7 @@ def _resolvable(target: str) -> str:
     return target
 
 
-class Resolution(Part):
+class Resolution(SpecTable):
     """An outcome, looked up in the tables of a study."""
 
     at: dt.datetime  # UTC to the second
@@ -182,13 +182,11 @@ def register(
         for line in book.chain.lines:
             if line.record.get("forecast_sha256") == forecast.forecast_sha256:
                 raise ConflictError(
-                    "this forecast is registered already",
-                    where=f"{path}:{line.n}",
+                    "this forecast is registered already", where=f"{path}:{line.n}",
                     found=f"{forecast.theory} on {forecast.study} as of {forecast.as_of}, the same "
                     f"to the last digit, registered {line.record.get('at')}",
-                    expected="a forecast that the ledger does not hold",
-                    fix="nothing to do",
-                )
+                    expected="a forecast that the ledger does not hold", fix="nothing to do",
+                )  # fmt: skip
         at = utc_now(now)
         if forecast.as_of > at.date() + dt.timedelta(days=1):
             raise StudyError(
@@ -219,12 +217,10 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
         head = head.strip().lower()
         if not re.fullmatch("[0-9a-f]{64}", head):
             raise StudyError(
-                "this is not the head of a ledger",
-                where="head",
-                found=head,
+                "this is not the head of a ledger", where="head", found=head,
                 expected="64 hexadecimal digits, as `beliefs ledger add` prints them",
                 fix="copy the whole hash",
-            )
+            )  # fmt: skip
     chain = read_chain(ledger)
     problems, n = chain.problems, len(chain.lines)
     since = None if head is None or problems else chains.held_head(chain, head)

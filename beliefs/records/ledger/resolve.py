@@ -29,17 +29,9 @@ from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import headline_rows, held_periods, talk_days
 from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.files import environment
+from beliefs.records.ledger import register
 from beliefs.records.ledger.chain import BEGINNING, writing
-from beliefs.records.ledger.register import (
-    ACTION_RULES,
-    Forecast,
-    Ledger,
-    Resolution,
-    Target,
-    ledger_of,
-    read_ledger,
-    utc_now,
-)
+from beliefs.records.ledger.register import Forecast, Ledger, Resolution, Target, utc_now
 from beliefs.study.bundled import list_studies
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study, read_study
@@ -73,8 +65,7 @@ class Resolved:
 
     added: dict[int, Resolution]  # by line
     already: int  # resolved before, with the same outcome
-    # Outcomes that are not those of a line, where no correction was asked for.
-    differing: tuple[tuple[Resolution, int], ...]
+    differing: tuple[tuple[Resolution, int], ...]  # from that line; no correction was asked for
     unresolved: tuple[tuple[int, Target, str], ...]  # line, target and reason, a key of `OPEN`
     head: str  # of the ledger now
 
@@ -113,7 +104,7 @@ def resolve(
     """
     path, at = Path(ledger), utc_now(now)
     study_as_of = _studies(studies, as_of, at.date())
-    known = read_ledger(path)
+    known = register.read_ledger(path)
     found: list[Resolution] = []
     unresolved: list[tuple[int, Target, str]] = []
     for n, forecast in known.forecasts.items():
@@ -152,7 +143,7 @@ def resolve(
     added, head = dict[int, Resolution](), (BEGINNING, *known.hashes)[-1]
     if said:
         with writing(path) as book:
-            said, differing = compared(ledger_of(path, book.chain))
+            said, differing = compared(register.ledger_of(path, book.chain))
             lines = book.append(*(one.model_dump(mode="json") for one in said))
         added = {line.n: one for line, one in zip(lines, said, strict=True)}
         head = book.chain.head
@@ -163,8 +154,7 @@ def resolve(
 def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -> Lookup:
     """Return what gives a study by name as of a day, each read once."""
     places: dict[str, str | Path] = {name: name for name in list_studies()}
-    for place in named:
-        places[read_study(place).spec.name] = place
+    places |= {read_study(place).spec.name: place for place in named}
 
     @functools.cache
     def study_as_of(name: str, day: dt.date | None) -> Study | None:
@@ -178,12 +168,10 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
 
     if as_of is not None and day_of(as_of, "as_of").item() > today:
         raise StudyError(
-            "the as-of date lies in the future",
-            where="as_of",
-            found=as_of,
+            "the as-of date lies in the future", where="as_of", found=as_of,
             expected=f"a date up to {today}",
             fix="give the last day up to which the label table was kept",
-        )
+        )  # fmt: skip
     return study_as_of
 
 
@@ -259,7 +247,7 @@ def _rounds(judged: Study, window: NDArray[np.bool_]) -> tuple[dict[str, bool], 
 def _judged(study: Study, rules: str) -> tuple[Study, tuple[Question, ...]]:
     """Return a study under registered rules, and its questions; a ledger asks many of one."""
     said = json.loads(rules)
-    models: dict[str, type[SpecTable]] = {**ACTION_RULES, "talks_rule": TalksRule}
+    models: dict[str, type[SpecTable]] = {**register.ACTION_RULES, "talks_rule": TalksRule}
     update: dict[str, SpecTable | None] = {
         name: model.model_validate_json(json.dumps(said[name])) if name in said else None
         for name, model in models.items()
