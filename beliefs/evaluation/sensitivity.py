@@ -233,7 +233,11 @@ def sensitivity(
         k = pareto_k(logs)
         # Few draws bear less of a tail (Vehtari and others 2024, equation 13).
         if k <= min(1.0 - 1.0 / np.log10(len(logs)), RELIABLE):
-            p, error = _reweighted(happened, normalised(logs))
+            weights = normalised(logs)
+            p, n = happened @ weights, len(weights)  # and the error of the linearised change
+            moved = n * weights * (happened - p[:, None])
+            apart = moved - (happened - happened.mean(axis=1)[:, None])
+            error = apart.std(axis=1) / np.sqrt(n)
             points.append(Point(part, scale, mine, k, "reweighted", True, p, error))
             continue
         say(f"{part} x {scale:g}, tracked")
@@ -245,13 +249,6 @@ def sensitivity(
     say("contraction")
     taught = contraction(posterior, actions)
     return Sensitivity(posterior, horizon, seed, rows, tuple(points), taught)
-
-
-def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return weighted means of indicators (K, sample), and errors of the linearised change."""
-    p, n = happened @ weights, len(weights)
-    apart = n * weights * (happened - p[:, None]) - (happened - happened.mean(axis=1)[:, None])
-    return p, apart.std(axis=1) / np.sqrt(n)
 
 
 def _probabilities(ahead: Forecast) -> tuple[list[Asked], tuple[Row, ...], Floats]:

@@ -99,9 +99,7 @@ def strike_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArr
     if (lines := spec.redlines) is not None:
         known = steps.watched(study, grid, lines.coverage)
         # NaN where there is no such line.
-        least = np.asarray(
-            [lines.lines.get(name, np.nan) for name in actions["red_line"]], dtype=float
-        )
+        least = np.array([lines.lines.get(name, np.nan) for name in actions["red_line"]], float)
         out["line_touch"] = tally([m & ~np.isnan(least) for m in mine]) * known
         out["line_cross"] = tally([m & (severity >= least) for m in mine]) * known
     # Headlines leave these out even where they hold every severe strike between the sides.
@@ -254,9 +252,8 @@ def truce_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArra
     others = [tuple(f for f in side.forces if f not in side.actors) for side in spec.sides]
     if spec.proxy is not None:
         allies = others[spec.side_ids.index(spec.proxy.side)]
-        attacks = steps.counts(actions.take(actions.among("initiator", allies)), grid)
-        fresh = steps.freshness((attacks > 0) & truces.on, steps.PROXY_DAYS, grid)
-        out["proxy_attack"] = fresh
+        attacked = steps.counts(actions.take(actions.among("initiator", allies)), grid) > 0
+        out["proxy_attack"] = steps.freshness(attacked & truces.on, steps.PROXY_DAYS, grid)
     if spec.truce is None:
         return out
     hard = actions["severity"] >= spec.truce.breach_severity
@@ -339,13 +336,8 @@ def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
     """Count the named concessions that were broken since the spell in force began."""
     out = np.zeros(grid.n)
     for concession in study.spec.concessions:
-        rows = study.tables.events.where(
-            initiator=concession.initiator,
-            kind=concession.kinds,
-            target=concession.target,
-            red_line=concession.red_line,
-        )
-        hits = steps.counts(rows, grid) > 0
+        on = {name: getattr(concession, name) for name in ("initiator", "target", "red_line")}
+        hits = steps.counts(study.tables.events.where(kind=concession.kinds, **on), grid) > 0
         for k in range(len(truces.rows)):
             mine = truces.current == k
             out += mine & (np.cumsum(hits & mine) > 0)

@@ -17,23 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.actions import (
-    exchange_arrays,
-    kinetic_actions,
-    scope_arrays,
-    strike_arrays,
-    truce_arrays,
-    with_year_before,
-)
-from beliefs.features.states import (
-    conflict_arrays,
-    faded,
-    level_arrays,
-    power_shift,
-    regime_kinds,
-    shocks_on,
-    state_arrays,
-)
+from beliefs.features import actions, states
 from beliefs.features.steps import Bools, Floats, Ints, periods_of, watched
 from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
@@ -226,6 +210,11 @@ class Inputs:
     reference: tuple[tuple[str, float], ...]  # covariates of the reference class, see `Reference`
     seeing: Callable[[], Observed]  # gives `observed`
 
+    @property
+    def ends(self) -> NDArray[np.datetime64]:
+        """Last day of each period, (T,)."""
+        return self.dates + np.timedelta64(self.step_days - 1, "D")
+
     @cached_property
     def observed(self) -> Observed:
         """Actions, truces, offers and agreements; computed when it is first asked for."""
@@ -268,7 +257,7 @@ def build_inputs(study: Study) -> Inputs:
         n_planned=spec.period.whole(spec.period.first_end or spec.period.end),
         active=active,
         regime_kinds=REGIME_KINDS,
-        regime=regime_kinds(study, active),
+        regime=states.regime_kinds(study, active),
         indicators=tuple(i.id for i in spec.indicators),
         **signals,
         terms=_terms(spec),
@@ -278,10 +267,10 @@ def build_inputs(study: Study) -> Inputs:
             for k, indicator in enumerate(spec.indicators)
             if name in indicator.cost
         ),
-        **conflict_arrays(study, active),
-        mediator=faded(study, spec.mediator, active),
-        announced=faded(study, spec.announced, active),
-        waiver=faded(study, spec.waiver, active),
+        **states.conflict_arrays(study, active),
+        mediator=states.faded(study, spec.mediator, active),
+        announced=states.faded(study, spec.announced, active),
+        waiver=states.faded(study, spec.waiver, active),
         memories={
             "mediator": spec.mediator.memory,
             "mediator_old": OLD * spec.mediator.memory,
@@ -299,7 +288,7 @@ def build_inputs(study: Study) -> Inputs:
             Shock(s.id, s.kind, None if s.side is None else spec.side_ids.index(s.side))
             for s in study.shock_slots
         ),
-        shock_on=shocks_on(study, active),
+        shock_on=states.shocks_on(study, active),
         instruments=study.instrument_slots,
         reference=tuple(sorted(spec.reference.talks.items())),
         zones=() if spec.zones is None else spec.zones.watched,
@@ -347,21 +336,21 @@ def blank(n: int, zones: int = 0) -> Observed:
 def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
     """Return what is observed of actions; periods after the as-of date are zero and unseen."""
     spec, grid = study.spec, study.grid
-    longer, lead = with_year_before(grid)
-    actions = kinetic_actions(study)
+    longer, lead = actions.with_year_before(grid)
+    force = actions.kinetic_actions(study)
     early = {
-        **strike_arrays(study, longer, actions),
-        **truce_arrays(study, longer, actions),
-        **scope_arrays(study, longer),
-        **exchange_arrays(study, longer, lead),
-        **power_shift(study, longer, lead, int(active.sum()) - 1),
+        **actions.strike_arrays(study, longer, force),
+        **actions.truce_arrays(study, longer, force),
+        **actions.scope_arrays(study, longer),
+        **actions.exchange_arrays(study, longer, lead),
+        **states.power_shift(study, longer, lead, int(active.sum()) - 1),
     }
     memory = spec.mediator.model_copy(update={"memory": OLD * spec.mediator.memory})
     found = {
         **{name: value[..., lead:] for name, value in early.items()},
-        **state_arrays(study, grid),
-        **level_arrays(study, grid, level),
-        "mediator_old": faded(study, memory, active),
+        **states.state_arrays(study, grid),
+        **states.level_arrays(study, grid, level),
+        "mediator_old": states.faded(study, memory, active),
     }
     seen = blank(grid.n, 0 if spec.zones is None else len(spec.zones.watched))
     for name, value in found.items():

@@ -8,15 +8,9 @@ from collections.abc import Callable, Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features import surprises
 from beliefs.features.steps import Bools, Floats, Ints, before, binned, counts, fading_sum, watched
-from beliefs.features.surprises import (
-    CLIP,
-    Arrivals,
-    count_surprises,
-    counted_arrivals,
-    series_arrivals,
-    severity_sum,
-)
+from beliefs.features.surprises import CLIP, Arrivals
 from beliefs.features.talks import held_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
@@ -52,9 +46,9 @@ def conflict_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         hard = events.where(initiator=side.actors, kind=spec.hardline.kinds)
         hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
         force = events.where(initiator=side.forces, kind=spec.kinetic)
-        strikes[i] = severity_sum(force, grid) * active
+        strikes[i] = surprises.severity_sum(force, grid) * active
         counted = force_arrivals(study, i, last)
-        update = count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
+        update = surprises.count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
     forces = (*spec.sides[0].forces, *spec.sides[1].forces)
@@ -72,7 +66,7 @@ def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
     """Sum the severity of a side's force in each period in which it was recorded completely."""
     spec = study.spec
     force = study.tables.events.where(initiator=spec.sides[side].forces, kind=spec.kinetic)
-    return counted_arrivals(study, force, True, spec.quiet.coverage, last)
+    return surprises.counted_arrivals(study, force, True, spec.quiet.coverage, last)
 
 
 def faded(study: Study, memory: Memory, active: Bools) -> Floats:
@@ -203,7 +197,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
         value = np.abs(decayed) / np.sqrt(np.maximum(rate / (1.0 - fade**2), 1.0))
         return {"power_shift": before(np.minimum(value, SHIFT_CLIP))}
     indicator = next(i for i in study.spec.indicators if i.id == shift.indicator)
-    arrived = series_arrivals(study, indicator, last)
+    arrived = surprises.series_arrivals(study, indicator, last)
     period, out = arrived.period + lead, np.zeros(grid.n)
     carry = int(SHIFT_AGE // grid.step_days)
     for k, value in enumerate(_trend(arrived.value, arrived.period)):

@@ -118,9 +118,7 @@ class Posterior(Shown):
     @property
     def origin(self) -> np.datetime64:
         """Last day that the posterior has seen."""
-        return np.datetime64(self.inputs.dates[self.inputs.active][-1], "D") + np.timedelta64(
-            self.inputs.step_days - 1, "D"
-        )
+        return np.datetime64(self.inputs.ends[self.inputs.active][-1], "D")
 
 
 def nothing_free(theory: Theory) -> StudyError:

@@ -72,18 +72,12 @@ def power_of(
 
 def densities(posterior: Posterior, actions: bool) -> list[tuple[NDArray[Any], ...]]:
     """Return log prior and log likelihood of draws, (sample,): of beliefs and talks, of actions."""
-    names = ("log_prior", "log_likelihood")
-    found = [tuple(_summed(posterior.log_density[name]) for name in names)]
-    if actions:
-        density = action_draws(posterior, "density")
-        found.append(tuple(density[name] for name in names))
-    return found
-
-
-def _summed(logs: Any) -> NDArray[np.float64]:
-    """Return the sum of log densities of a posterior, (sample,), chain by chain."""
-    parts = (np.asarray(variable.values) for variable in logs.data_vars.values())
-    return np.ravel(sum(part.reshape(*part.shape[:2], -1).sum(axis=-1) for part in parts))
+    names, found = ("log_prior", "log_likelihood"), []
+    for name in names:
+        parts = (np.asarray(v.values) for v in posterior.log_density[name].data_vars.values())
+        found.append(np.ravel(sum(v.reshape(*v.shape[:2], -1).sum(axis=-1) for v in parts)))
+    density = action_draws(posterior, "density") if actions else {}
+    return [tuple(found), *([tuple(density[name] for name in names)] if actions else [])]
 
 
 def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:

@@ -35,12 +35,6 @@ STEEPEST = 30.0  # log of a hazard beyond which its exponential is not taken any
 FAINTEST = -30.0  # log of a hazard below which 1 - exp(-hazard) is the hazard
 
 
-def _log_cloglog(xp: Any, eta: Array) -> Array:
-    """Return log(1 - exp(-exp(eta)))."""
-    near = xp.log(-xp.expm1(-xp.exp(xp.clip(eta, FAINTEST, STEEPEST))))
-    return xp.where(eta > FAINTEST, near, eta)
-
-
 def _log_excess(xp: Any, x: Array) -> Array:
     """Return log(1 + x) / x, which is 1 at 0."""
     small = x < 1e-8
@@ -79,7 +73,8 @@ def log_density(xp: Any, family: str, value: Floats, eta: Array, size: Any = Non
     if family.endswith("logit"):  # log(logistic(eta)) and log(1 - logistic(eta))
         log_yes, log_no = -xp.logaddexp(0.0, -eta), -xp.logaddexp(0.0, eta)
     elif family.endswith("cloglog"):
-        log_yes, log_no = _log_cloglog(xp, eta), -xp.exp(xp.minimum(eta, STEEPEST))
+        near = xp.log(-xp.expm1(-xp.exp(xp.clip(eta, FAINTEST, STEEPEST))))
+        log_yes, log_no = xp.where(eta > FAINTEST, near, eta), -xp.exp(xp.minimum(eta, STEEPEST))
     else:
         raise ValueError(f"no family {family!r}; one of {', '.join(FAMILIES)}")
     trials = np.asarray(size) if family.startswith("binomial") else np.ones_like(value)

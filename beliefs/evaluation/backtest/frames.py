@@ -59,12 +59,6 @@ def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
     return tuple(found)
 
 
-def last_days(inputs: Inputs, origins: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """Return the last day known at origins, by the number of periods known."""
-    last = np.timedelta64(inputs.step_days - 1, "D")
-    return np.asarray(inputs.dates[origins - 1].astype("M8[D]") + last, dtype="M8[D]")
-
-
 def origins_of(
     inputs: Inputs, every: int, shortest: int, first: Day = None, last: Day = None
 ) -> NDArray[np.int64]:
@@ -88,7 +82,7 @@ def origins_of(
             f"{counted(shortest, 'period')} after it",
             fix="choose a later --as-of, or a shorter horizon",
         )
-    days = last_days(inputs, known)
+    days = inputs.ends[known - 1]
     begin = days[0] if first is None else day_of(first, "from")
     end = days[-1] if last is None else day_of(last, "to")
     inside = (days >= begin) & (days <= end)
@@ -201,13 +195,9 @@ class Frame:
 
 def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
     """Return every latent target with its side, by the name it has in a frame."""
-    found: dict[str, tuple[str, str | None]] = {}
-    for name in LATENT:
-        if TARGETS[name].sided == "must":
-            found |= {f"{name}_{side}": (name, side) for side in sides}
-        else:
-            found[name] = name, None
-    return found
+    both = {name: sides if TARGETS[name].sided == "must" else (None,) for name in LATENT}
+    each = ((name, side) for name, of in both.items() for side in of)
+    return {name if side is None else f"{name}_{side}": (name, side) for name, side in each}
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +256,7 @@ def frame_of(
     targets = (*(q.name for q in plan.events), *latent_targets(sides))
     names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in plan.counts)
     arrays = {name: np.stack([one[name] for one in found]) for name in found[0]}
-    days = last_days(plan.inputs, plan.origins)
+    days = plan.inputs.ends[plan.origins - 1]
     return Frame(
         ids, days, plan.horizons, sides, targets, arrays["when"], names, arrays["total"],
         arrays["passed"],

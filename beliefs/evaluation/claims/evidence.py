@@ -33,14 +33,7 @@ from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
 from beliefs.inference.smc.density_path import density_path, log_density_at
 from beliefs.inference.smc.track import OBSERVABLES, Track, posterior_at, track
-from beliefs.model.structure import (
-    AFTERMATH_DAYS,
-    Columns,
-    Structure,
-    columns,
-    structure_of,
-    until,
-)
+from beliefs.model.structure import AFTERMATH_DAYS, Columns, Structure, columns, structure_of, until
 from beliefs.model.system import action_log_likelihoods, factors_of
 from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
@@ -357,12 +350,11 @@ def forecast_scores(
     if not wanted or spec.forecast is None:
         return {}
     step, last = inputs.step_days, int(inputs.active.sum())
-    ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
     found = questions(blocks.study, inputs, dict.fromkeys(target for target, _ in wanted.values()))
     by_target = {question.target: question for question in reversed(found)}  # by its first rule
     ahead: dict[int, dict[str, tuple[int, bool]]] = {}  # by origin and claim: periods, outcome
     for day in spec.forecast.origins:
-        n = int((ends <= np.datetime64(day, "D")).sum())
+        n = int((inputs.ends <= np.datetime64(day, "D")).sum())
         for name, (target, days) in wanted.items():
             question, periods = by_target.get(target), -(-days // step)
             if question is None or not 0 < n <= last - periods or not question.at_risk[n]:
@@ -377,7 +369,7 @@ def forecast_scores(
             with suppress(StudyError):  # under a theory that is silent on the target
                 p, q = (happened_by(f, wanted[name][0], periods) for f in (ours, theirs))
                 shares = float(p.mean()), float(q.mean())
-                rows[name].append((str(ends[n - 1]), observed, *shares))
+                rows[name].append((str(inputs.ends[n - 1]), observed, *shares))
     rng = np.random.default_rng([seed, STREAM])
     return {name: score_of(*wanted[name], tuple(mine), rng) for name, mine in rows.items()}
 

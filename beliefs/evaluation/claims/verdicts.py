@@ -21,13 +21,7 @@ from beliefs.evaluation.workers import Say, in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
-from beliefs.model.theory import (
-    Theory,
-    free_parameters,
-    informed,
-    judged,
-    load_theory,
-)
+from beliefs.model.theory import Theory, free_parameters, informed, judged, load_theory
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 

@@ -26,13 +26,7 @@ from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import (
-    Floats,
-    effective_size,
-    normalised,
-    resample,
-    rounded,
-)
+from beliefs.inference.smc.particles import Floats, effective_size, normalised, resample, rounded
 from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
@@ -92,8 +86,7 @@ class Track(Shown, BlockTrack):
     @property
     def ends(self) -> NDArray[np.datetime64]:
         """Last day of the period of every row, (R,)."""
-        last = np.timedelta64(self.inputs.step_days - 1, "D")
-        return np.asarray(self.inputs.dates[self.first : self.n_time].astype("M8[D]") + last)
+        return self.inputs.ends[self.first : self.n_time]
 
     @cached_property
     def _model(self) -> Model:
@@ -271,13 +264,11 @@ def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Pro
         frame = frame_of(model, normalised(log_weights) @ scores, t + 1)
         return transform_of(scores, log_weights, model.coordinates.labels, frame)
 
-    def error(name: str, t: int) -> StudyError:
-        return not_finite(theory, model.structure, f"{name} of {dates[t]}")
-
-    def named(t: int) -> str:
-        return str(dates[t])
-
-    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, transform, error, named)
+    return Problem(
+        OBSERVABLES, model.coordinates, 0.5, 5, periods, transform,
+        error=lambda name, t: not_finite(theory, model.structure, f"{name} of {dates[t]}"),
+        named=lambda t: str(dates[t]),
+    )  # fmt: skip
 
 
 def track(
@@ -444,8 +435,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
 
 def as_known(study: Study, inputs: Inputs, n: int) -> tuple[Study, Inputs]:
     """Return the study as it was known after its first `n` periods, and its inputs."""
-    day = inputs.dates[n - 1] + np.timedelta64(inputs.step_days - 1, "D")
-    known = load_study(study.path, as_of=day)
+    known = load_study(study.path, as_of=inputs.ends[n - 1])
     return known, build_inputs(known)
 
 
