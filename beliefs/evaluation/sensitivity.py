@@ -354,18 +354,16 @@ def contraction(
     return tuple(rows)
 
 
-def _power(
-    posterior: Posterior, actions: bool, parts: tuple[Drawn, Drawn]
-) -> dict[str, list[Floats]]:
+def _power(found: Posterior, actions: bool, parts: tuple[Drawn, Drawn]) -> dict[str, list[Floats]]:
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
-    chains = int(posterior.kept["posterior"].sizes["chain"])
+    chains = int(found.kept["posterior"].sizes["chain"])
     out: dict[str, list[Floats]] = {}
-    for drawn, logs in zip(parts, densities(posterior, actions), strict=False):
+    for drawn, logs in zip(parts, densities(found, actions), strict=False):
         groups = {f"log_{name}": {"total": log} for name, log in zip(GROUPS, logs, strict=True)}
         groups["posterior"] = {name: values for name, (_, values) in drawn.items()}
         data = xr.DataTree.from_dict({k: dataset_of(v, chains) for k, v in groups.items()})
-        found = [az.psense(data, group=group) for group in GROUPS] if drawn else []
-        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in drawn}
+        moved = [az.psense(data, group=group) for group in GROUPS] if drawn else []
+        out |= {n: [np.asarray(one[n].values, dtype=float) for one in moved] for n in drawn}
     return out

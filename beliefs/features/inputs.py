@@ -157,9 +157,7 @@ class Observed:
     conflict_phase_seen: Bools  # whether a phase was declared
 
 
-SHAPES = {
-    f.name: axes for f in fields(Observed) for kind, axes in AXES.items() if f.type.startswith(kind)
-}
+SHAPES = {f.name: ax for f in fields(Observed) for k, ax in AXES.items() if f.type.startswith(k)}
 """Leading axes of the arrays that have any."""
 
 

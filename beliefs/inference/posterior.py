@@ -184,27 +184,22 @@ def dataset_of(draws: Draws, chains: int | None = None) -> Any:
     return xr.Dataset(variables)
 
 
-def draws_tree(
-    study: Study, inputs: Inputs, theory: Theory, draws: Draws, sample_stats: Draws
-) -> Any:
+def draws_tree(study: Study, inputs: Inputs, theory: Theory, draws: Draws, stats: Draws) -> Any:
     """Return what a `Posterior` keeps: ``posterior`` and ``sample_stats`` by chain and draw.
 
     `draws` holds the free parameters with innovations, each (chain, draw, *dims), and
-    `sample_stats` (chain, draw).
+    `stats` (chain, draw).
     """
     import xarray as xr  # slow to load
 
-    stats = {name: ((), values) for name, values in sample_stats.items()}
     return xr.DataTree.from_dict({
         "/": xr.Dataset(attrs=origin_of(study, theory)),
         "posterior": _dataset(inputs, _paths(inputs, theory, draws)),
-        "sample_stats": _dataset(inputs, stats),
+        "sample_stats": _dataset(inputs, {name: ((), v) for name, v in stats.items()}),
     })  # fmt: skip
 
 
-def _dataset(
-    inputs: Inputs, variables: dict[str, Any], head: tuple[str, ...] = ("chain", "draw")
-) -> Any:
+def _dataset(inputs: Inputs, of: dict[str, Any], head: tuple[str, ...] = ("chain", "draw")) -> Any:
     import xarray as xr  # slow to load
 
     structure = structure_of(inputs)
@@ -212,7 +207,7 @@ def _dataset(
     coords["time"] = inputs.dates[inputs.active].astype("datetime64[s]")
     coords["reading_id"] = np.arange(len(columns(inputs)["cell_time"]))
     coords["indicator"] = list(structure.indicators)
-    out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
+    out = {k: ((*head, *dims), v) for k, (dims, v) in of.items()}
     used = {d for dims, _ in out.values() for d in dims}
     kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
     if head:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.inference.action_draws import action_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model.mechanisms.evidence import weights
@@ -50,13 +51,11 @@ class Power:
         return bool(both and apart and abs(self.prior) > ERRORS * self.error)
 
 
-def power_of(
-    log_prior: NDArray[Any], log_likelihood: NDArray[Any], happened: NDArray[Any]
-) -> Power:
+def power_of(log_prior: Floats, log_likelihood: Floats, happened: NDArray[Any]) -> Power:
     """Return what scaling prior and likelihood does to P(happened), each (sample,)."""
     values = np.asarray(happened, dtype=float)
 
-    def per_doubling(log_density: NDArray[Any]) -> float:
+    def per_doubling(log_density: Floats) -> float:
         centred = log_density - log_density.mean()
         p = []
         for sign in (-1.0, 1.0):

@@ -110,18 +110,16 @@ def draw(uniform: Floats, family: str, eta: Floats, size: Any = None, most: int 
     return _invert(uniform, mass, mean / (1.0 + thin), 1.0, inverse, most)
 
 
-def _invert(
-    uniform: Floats, mass: Floats, rate: Floats, first: Any, more: Any, most: int
-) -> Floats:
-    """Return the smallest value whose distribution function reaches the uniform, up to `most`.
+def _invert(u: Floats, mass: Floats, rate: Floats, first: Any, more: Any, most: int) -> Floats:
+    """Return the smallest value whose distribution function reaches the uniform `u`, up to `most`.
 
     `mass` is that at 0; at k it is ``rate * max(first + (k - 1) * more, 0) / k`` times that before.
     """
-    uniform, mass = np.broadcast_arrays(uniform, mass)
+    u, mass = np.broadcast_arrays(u, mass)
     total, out = mass, np.zeros(mass.shape)
     for k in range(1, most + 1):
         factor = np.maximum(first + (k - 1) * more, 0.0)
-        above = (uniform >= total) & (factor > 0.0)
+        above = (u >= total) & (factor > 0.0)
         if not above.any():
             break
         out[above] = k

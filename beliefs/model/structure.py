@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.actions import TRACKED
 from beliefs.features.inputs import SHAPES, CostTerm, Inputs, Shock, Term
-from beliefs.features.steps import before, conflict_age, fold
+from beliefs.features.steps import Floats, Ints, before, conflict_age, fold
 from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 
@@ -130,9 +130,7 @@ def side_matrix(members: Sequence[int]) -> NDArray[np.float64]:
     return (np.arange(2)[:, None] == np.asarray(members, dtype=int)[None, :]).astype(float)
 
 
-def evidence_matrix(
-    structure: Structure, surprise: NDArray[Any], regime: NDArray[Any]
-) -> NDArray[Any]:
+def evidence_matrix(structure: Structure, surprise: Floats, regime: Ints) -> Floats:
     """Return signed surprises by evidence term, (..., term, time).
 
     From surprises (..., indicator, time), 0 where nothing was seen, and the regime kind of each
@@ -144,13 +142,11 @@ def evidence_matrix(
         counted[k, list(term.regimes)] = True
     by_term = surprise[..., np.array([t.indicator for t in structure.terms], dtype=np.intp), :]
     direction = np.array([t.direction for t in structure.terms], dtype=np.float64)
-    on: NDArray[Any] = np.moveaxis(counted[:, regime], 0, -2)
+    on = np.moveaxis(counted[:, regime], 0, -2)
     return np.ascontiguousarray(by_term * direction[:, None] * on)
 
 
-def aftermath(
-    structure: Structure, shock_on: NDArray[Any], before: NDArray[Any] | None = None
-) -> NDArray[Any]:
+def aftermath(structure: Structure, shock_on: Floats, before: Floats | None = None) -> Floats:
     """Return the decaying sum of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
 
     `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
@@ -161,9 +157,8 @@ def aftermath(
         members = [s for s, shock in enumerate(structure.shocks) if shock.kind == kind]
         if members:
             hit[..., number, :] = shock_on[..., members, :].max(axis=-2)
-    return fold(
-        lambda left, now: np.maximum(now, left * fade), 0.0 if before is None else before, hit
-    )
+    start = 0.0 if before is None else before
+    return fold(lambda left, now: np.maximum(now, left * fade), start, hit)
 
 
 def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:

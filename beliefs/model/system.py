@@ -84,9 +84,8 @@ def evaluate(
     start = start or Start()
     if logit_belief is None:
         kept, push, misread = movements(xp, params, columns, structure)
-        before = start.logit_belief
         logit_belief = belief.path(
-            xp, params, structure, kept=kept, push=push, misread=misread, start=before
+            xp, params, structure, kept=kept, push=push, misread=misread, start=start.logit_belief
         )
     bound = domestic.audience(xp, params, columns, structure, start.audience)
     z = bargaining.surplus(xp, params, columns, logit_belief, bound, structure)

@@ -223,21 +223,19 @@ def said(theory: Theory, plan: Plan, say: Callable[[str], None]) -> dict[str, ND
         plan.study, theory, particles=plan.particles, seed=plan.seed, inputs=inputs,
         progress=lambda text: say(f"{theory.id}: {text}"),
     )  # fmt: skip
-    longest, latent = horizons[-1].periods, latent_targets(inputs.sides)
+    most, latent = horizons[-1].periods, latent_targets(inputs.sides)
     n_origins, n_targets = len(plan.origins), len(plan.events) + len(latent)
     when = np.full((n_origins, n_targets, plan.draws), MISSING, dtype=np.int16)
     shape = n_origins, len(horizons), len(plan.counts), plan.draws
     total, passed = np.full(shape, MISSING, dtype=np.int16), np.zeros(n_origins, dtype=bool)
-    made = futures_from(
-        blocks, plan.origins, longest, draws=plan.draws, seed=plan.seed, progress=say
-    )
+    made = futures_from(blocks, plan.origins, most, draws=plan.draws, seed=plan.seed, progress=say)
     for place, one in enumerate(made):
         passed[place] = one.posterior.report.passed
         for k, question in enumerate(plan.events):
             if question.at_risk[plan.origins[place]]:
-                when[place, k] = _steps(one, question.target, None, question.rule, longest)
+                when[place, k] = _steps(one, question.target, None, question.rule, most)
         for k, (target, side) in enumerate(latent.values(), start=len(plan.events)):
-            when[place, k] = _steps(one, target, side, None, longest)
+            when[place, k] = _steps(one, target, side, None, most)
         for k, quantity in enumerate(plan.counts):
             talks, actions = one.paths.talks, one.paths.events or {}
             values: Any = talks if quantity.side is None else actions.get(quantity.name)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
@@ -37,6 +38,7 @@ from beliefs.model.structure import AFTERMATH_DAYS, Columns, Structure, columns,
 from beliefs.model.system import action_log_likelihoods, factors_of
 from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
+Logs = dict[str, Floats]  # of observables
 Row = tuple[str, bool, float, float]  # day, whether it happened, probability, base rate
 
 JUMP_SHARE = "jump_share"
@@ -249,9 +251,7 @@ def ablations(
     return out
 
 
-def _rerun(
-    claim: Claim, base: Mapping[str, Floats], mine: Mapping[str, Floats], n_time: int
-) -> Ablation:
+def _rerun(claim: Claim, base: Logs, mine: Logs, n_time: int) -> Ablation:
     gain, seen = np.zeros(n_time), np.zeros(n_time, dtype=bool)
     for name in claim.score:
         if name in base and name in mine:
@@ -260,9 +260,7 @@ def _rerun(
     return Ablation(gain, seen, "rerun")
 
 
-def _retracked(
-    claim: Claim, blocks: Blocks, structure: Structure, particles: int
-) -> dict[str, Floats]:
+def _retracked(claim: Claim, blocks: Blocks, structure: Structure, particles: int) -> Logs:
     """Return log scores of observables of actions without a claim's part."""
     theory = without(blocks.theory, claim)
     left = {p.name for p in free_parameters(theory, structure, "actions")}
@@ -374,9 +372,7 @@ def forecast_scores(
     return {name: score_of(*wanted[name], tuple(mine), rng) for name, mine in rows.items()}
 
 
-def score_of(
-    target: str, horizon_days: int, rows: tuple[Row, ...], rng: np.random.Generator
-) -> Score:
+def score_of(target: str, horizon_days: int, rows: tuple[Row, ...], rng: Generator) -> Score:
     """Return the score of forecasts, each the log of the probability given to what happened."""
     if not rows:
         return Score(target, horizon_days, (), 0.0, np.nan, np.nan)

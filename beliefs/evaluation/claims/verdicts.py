@@ -21,7 +21,7 @@ from beliefs.evaluation.workers import Say, in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
-from beliefs.model.theory import Theory, free_parameters, informed, judged, load_theory
+from beliefs.model.theory import Theory, free_parameters, informed, judged
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
@@ -168,9 +168,7 @@ def _judged(job: tuple[Theory, list[Claim]], shared: Any, say: Say) -> list[Verd
     blocks, ground = _ground(study, inputs, theory, mine, particles, seed, say)
     scores: dict[str, Score] = {}
     if forecasts and any(claim.forecasts is not None for claim in mine):
-        base = track_blocks(
-            study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
-        )
+        base = track_blocks(study, "base_rate", particles=particles, seed=seed, inputs=inputs)
         say(f"{theory.id}: futures from the study's origins")
         scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
     return [judge(claim, ground, seed, scores.get(claim.id)) for claim in mine]

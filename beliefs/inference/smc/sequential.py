@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
@@ -156,9 +157,7 @@ class BlockTrack:
         """Return their normalised weights (N,)."""
         return normalised(self.log_weights[self.row(period)])
 
-    def params(
-        self, draws: int, rng: np.random.Generator, *, period: int = -1
-    ) -> dict[str, Floats]:
+    def params(self, draws: int, rng: Generator, *, period: int = -1) -> dict[str, Floats]:
         """Return equally weighted draws after a period, (draws, ...), shuffled: blocks can pair."""
         log_weights = self.log_weights[self.row(period)]
         index = rng.permutation(resample(log_weights, rng.random(), draws))

@@ -221,12 +221,10 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
         columns = (array("rejuvenations", name).tolist() for name in _REJUVENATION)
         rows = (dict(zip(_REJUVENATION, row, strict=True)) for row in zip(*columns, strict=True))
         moved = tuple(Rejuvenation(**row | {"quality": tuple(row["quality"])}) for row in rows)
-    columns = (array("coordinates", name).tolist() for name in ("name", "shape", "low", "high"))
+    known = (array("coordinates", name).tolist() for name in ("name", "shape", "low", "high"))
     parts = tuple(
         Part(name, tuple(int(n) for n in shape.split(",") if n), low, high, cubic)
-        for name, shape, low, high, cubic in zip(
-            *columns, array("coordinates", "cubic"), strict=True
-        )
+        for name, shape, low, high, cubic in zip(*known, array("coordinates", "cubic"), strict=True)
     )
     beliefs = [array("periods", name) for name in ("belief_mean", "belief_cov")]
     return Track(

@@ -163,9 +163,8 @@ def _log_phase(xp: Any, params: Params, columns: Columns, structure: Structure) 
     before = np.concatenate([0.0 * on[..., :1], on[..., :-1]], axis=-1)
     total = 0.0 * params["phase_up"][..., None] * on[..., 0, :]
     for old in range(len(CONFLICT_PHASES)):
-        stay, step, leap, fall = (
-            _log_share(xp, p)[..., None] for p in moves(xp, params, old, structure)
-        )
+        every = moves(xp, params, old, structure)
+        stay, step, leap, fall = (_log_share(xp, p)[..., None] for p in every)
         for new in range(len(CONFLICT_PHASES)):
             happened = before[..., old, :] * on[..., new, :]
             if not happened.any():
