@@ -346,10 +346,8 @@ def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     deviation = float(np.sqrt(np.sum(chance * (1.0 - chance))))
     # A function of k + y alone, so that probabilities within a range are still exact.
     place = np.clip(np.digitize(chance, EDGES) - 1, 0, len(EDGES) - 2)
-    bins = tuple(
-        _bin(EDGES[k], EDGES[k + 1], shares[place == k], chance[place == k])
-        for k in np.unique(place)
-    )
+    cells = ((k, place == k) for k in np.unique(place))
+    bins = tuple(_bin(EDGES[k], EDGES[k + 1], shares[mine], chance[mine]) for k, mine in cells)
     return ForecastCheck(
         all=_bin(0.0, 1.0, shares, chance),
         error=deviation / len(shares),

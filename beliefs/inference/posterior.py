@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
@@ -144,17 +145,14 @@ def origin_of(study: Study, theory: Theory) -> dict[str, str]:
 
 
 def draw_prior(
-    theory: Theory, structure: Structure, rng: np.random.Generator, size: tuple[int, ...]
+    theory: Theory, structure: Structure, rng: Generator, size: tuple[int, ...]
 ) -> Draws:
     """Draw every free parameter of belief and talks from its prior, (*size, *dims)."""
     return drawn(free_parameters(theory, structure), structure, rng, size)
 
 
 def drawn(
-    parameters: Iterable[Parameter],
-    structure: Structure,
-    rng: np.random.Generator,
-    size: tuple[int, ...],
+    parameters: Iterable[Parameter], structure: Structure, rng: Generator, size: tuple[int, ...]
 ) -> Draws:
     """Draw parameters from their priors, arrays of shape (*size, *dims)."""
     out = {}
@@ -280,7 +278,7 @@ def _watched(inputs: Inputs, variables: dict[str, Any], *head: Any) -> Any:
     return found.isel(time=seen) if "time" in found.dims else found
 
 
-def _predictive(posterior: Posterior, group: str, rng: np.random.Generator) -> Any:
+def _predictive(posterior: Posterior, group: str, rng: Generator) -> Any:
     params, cols, run = _run(posterior, group)
     chance = np.where(cols["talks_previous"] > 0, run.continuation, run.onset)
     lead = posterior.group(group).sizes

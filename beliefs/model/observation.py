@@ -18,14 +18,14 @@ written in the inverse size v, as sums that stay exact when v goes to 0:
     \sum_{j<n} \log(1 + jv) + n\eta - n \log(1 + v e^\eta) - \frac{\log(1 + v e^\eta)}{v} - \log n!
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
 
 from beliefs.features.steps import Floats
-from beliefs.model.contract import Array, Factor, Params, bounded_exp, logistic
+from beliefs.model.contract import Array, Factor, Names, Params, bounded_exp, logistic
 from beliefs.model.structure import Columns, Structure
 
 FAMILIES = (
@@ -145,15 +145,11 @@ def explained(
     columns only what the factors asked for read must be there.
     """
 
-    def chosen(names: Collection[str] | None) -> list[Factor]:
+    def chosen(names: Names) -> list[Factor]:
         return [f for f in factors if names is None or f.name in names]
 
     def log_likelihood(
-        xp: Any,
-        params: Params,
-        columns: Columns,
-        structure: Structure,
-        names: Collection[str] | None = None,
+        xp: Any, params: Params, columns: Columns, structure: Structure, names: Names = None
     ) -> dict[str, Array]:
         out = {}
         for factor in chosen(names):
@@ -167,10 +163,7 @@ def explained(
         return out
 
     def rates(
-        params: Params,
-        state: Mapping[str, Array],
-        structure: Structure,
-        names: Collection[str] | None = None,
+        params: Params, state: Mapping[str, Array], structure: Structure, names: Names = None
     ) -> dict[str, Array]:
         now = columns_of(state)
         return {

@@ -165,7 +165,7 @@ def verdicts(
 def _judged(job: tuple[Theory, list[Claim]], shared: Any, say: Say) -> list[Verdict]:
     """Return the verdicts on the claims of one theory."""
     (theory, mine), (study, inputs, particles, seed, forecasts) = job, shared
-    blocks, ground = _ground(study, inputs, theory, mine, particles, seed, say)
+    blocks, ground = _ground(theory, mine, shared, say)
     scores: dict[str, Score] = {}
     if forecasts and any(claim.forecasts is not None for claim in mine):
         base = track_blocks(study, "base_rate", particles=particles, seed=seed, inputs=inputs)
@@ -175,15 +175,10 @@ def _judged(job: tuple[Theory, list[Claim]], shared: Any, say: Say) -> list[Verd
 
 
 def _ground(
-    study: Study,
-    inputs: Inputs,
-    theory: Theory,
-    claims: Sequence[Claim],
-    particles: int,
-    seed: int,
-    say: Say,
+    theory: Theory, claims: Sequence[Claim], shared: Any, say: Say
 ) -> tuple[Blocks, Ground]:
     """Track a theory on a study, with its parts and without them."""
+    study, inputs, particles, seed, _ = shared
     structure = structure_of(inputs)
     say(f"{theory.id}: tracking")
     both = [

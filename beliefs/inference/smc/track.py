@@ -7,7 +7,7 @@ Particles of the parameters carry the (moment-matched) filter of both beliefs; t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,11 @@ from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, origin_of
+from beliefs.inference.smc import sequential
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
 from beliefs.inference.smc.particles import Floats, effective_size, normalised, resample, rounded
-from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
+from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, Say, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
 from beliefs.model.priors import no_fastmath
@@ -275,7 +276,7 @@ def track(
     *,
     particles: int = 2000,
     seed: int,
-    progress: Callable[[str], None] | None = None,
+    progress: Say = None,
     inputs: Inputs | None = None,
 ) -> Track:
     """Follow the posterior of a theory through every period of a study.
@@ -315,17 +316,13 @@ def track(
     inputs = build_inputs(study) if inputs is None else inputs
     problem = _problem(Model.of(inputs, theory), theory, inputs.dates)
     seed = checked_seed(seed)
-    scores = drawn_scores(problem, particles, seed)
+    scores = sequential.drawn_scores(problem, particles, seed)
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return follow(problem, empty, int(inputs.active.sum()), progress)
 
 
 def advance(
-    found: Track,
-    study: Study,
-    *,
-    progress: Callable[[str], None] | None = None,
-    inputs: Inputs | None = None,
+    found: Track, study: Study, *, progress: Say = None, inputs: Inputs | None = None
 ) -> Track:
     """Go on with a track as the study grows or is revised.
 

@@ -12,14 +12,13 @@ at the bounds of the scale. A simulator's state has ``decayed`` in place of the 
 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 """
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from beliefs.features.steps import Floats
 from beliefs.model import priors as pz
-from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, bounded_exp
+from beliefs.model.contract import LEARNT, Array, Factor, Names, Parameter, Params, bounded_exp
 from beliefs.model.numerics.recurrence import recur
 from beliefs.model.observation import columns_of, log_density
 from beliefs.model.structure import Columns, Structure
@@ -176,11 +175,7 @@ def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) 
 
 
 def log_likelihood(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
+    xp: Any, params: Params, columns: Columns, structure: Structure, names: Names = None
 ) -> dict[str, Array]:
     """Return the log probability of counts and of severities by factor, each (..., time)."""
     seen = columns["strikes_seen"]
@@ -197,7 +192,7 @@ def log_likelihood(
 
 
 def rates(
-    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
+    params: Params, state: Columns, structure: Structure, names: Names = None
 ) -> dict[str, Array]:
     """Return the linear predictors of one period: strikes of each side (N,), severity (N, 2)."""
     now = columns_of(state)
