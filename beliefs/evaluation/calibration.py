@@ -187,10 +187,7 @@ def _joined(draws: Values, truth: Values, parameters: Iterable[Parameter]) -> Va
 def simulated(
     design: Design, numbers: Sequence[int], workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Line]:
-    """Yield lines of simulations, see `done`; one that could not be done has an ``error``.
-
-    Left out silently it would bias the ranks of all others.
-    """
+    """Yield lines of simulations, see `done`; one that failed has an ``error`` and counts."""
     return done(_at_work, numbers, lambda: (design, build_inputs(design.study)), workers, scheduler)
 
 

@@ -35,10 +35,7 @@ SPOILER_DAYS = 7.0  # an unclaimed action stops being an open question after a w
 
 
 def with_year_before(grid: Grid) -> tuple[Grid, int]:
-    """Return a longer grid and the number of its periods before those of `grid`.
-
-    Actions of the year before a study still fade, provoke and age when it begins.
-    """
+    """Return a grid with the year before, whose actions still count, and its periods before."""
     longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
     return longer, longer.n - grid.n
 
@@ -135,10 +132,7 @@ def force_known(study: Study, grid: Grid, actions: Records) -> Force:
 
 
 def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
-    """Return what is known of words and talks as each period begins and after the last.
-
-    The grid has `lead` periods before the first one of the study.
-    """
+    """Return what is known of words and talks by period; `lead` of these precede the study."""
     first, second = (side.actors for side in study.spec.sides)
     talks, events = study.tables.talks, study.tables.events
     rows = headline_rows(study)
@@ -163,10 +157,7 @@ def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
 
 
 def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
-    """Return the columns that tell of words, offers and sanctions; see `exchange_known`.
-
-    Sanctions are those on the one side that endures: none where not just one does.
-    """
+    """Return columns of words, offers, and sanctions on the one side that endures (if just one)."""
     out = steps.at(exchange_known(study, grid, lead), slice(-1)).known(grid.step_days)
     walkouts = study.tables.talks.where(label=("cancelled",))
     out["walkout"] = (steps.counts(walkouts, grid, "date") > 0).astype(float)

@@ -94,12 +94,9 @@ class Observed:
     truce_seen: Bools  # whether a truce held as the period began, and actions were recorded then
     ends_seen: Bools  # whether a truce held as the period began, and ends were recorded then
     truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
-    # log(1 + breaches of the chain so far, fading with exp(-age / 14 days)), as of t-1; 0 outside
-    breaches_past: Floats
+    breaches_past: Floats  # log(1 + breaches of the chain, fading in 14 days), as of t-1; 0 outside
     truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
-    # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
-    # 4 deal; otherwise 0
-    end_kind: Ints
+    end_kind: Ints  # where resolved or lapsed: 1 lapse, 2 unilateral, 3 mutual extension, 4 deal
     at_deadline: Floats  # 1 in the last days before an announced deadline
     has_deadline: Floats  # 1 where an announced deadline lies ahead, or falls in t
     deadline_now: Floats  # 1 where it falls in t
@@ -110,9 +107,7 @@ class Observed:
     zone_seen: Bools
     zone_rule: ZoneFloats  # 1 where a rule for the zone was in force
     zone_near: ZoneFloats  # 1 where another zone had a rule and this one had none
-    # exp(-age / 7 days) since the last action in a truce by forces of the declared side not
-    # its own; 1 in its period
-    proxy_attack: Floats
+    proxy_attack: Floats  # exp(-age / 7 days) since allies of the declared side acted in a truce
     concession_broken: Floats  # named concessions breached in the present spell so far, t included
     concession: SideFloats  # 1 where a side's own actor made the rival an offer or a concession
     concession_seen: Bools
@@ -127,9 +122,7 @@ class Observed:
     talks_recent: Floats  # 1 with talks in the two weeks before t
     excluded_count: Floats  # kinetic actions of powers that are no party to the talks
     excluded_seen: Bools
-    # exp(-age / 7 days) since the last sign of a deal, as of t-1: talks, their announcement, an
-    # acceptance or a deal
-    deal_near: Floats
+    deal_near: Floats  # exp(-age / 7 days) since talks, plans for them, acceptance, deal; as of t-1
     peripheral_count: Floats  # kinetic actions on third parties or in outlying zones
     peripheral_seen: Bools
     calm: Floats  # 1 without an action of severity 2 or more between the sides in the week before t
@@ -140,11 +133,8 @@ class Observed:
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
     pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
     own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1
-    # log(1 + d) / log(15) up to 1, d the days in a row without an action between the sides, as of
-    # t-1; an unrecorded period begins the count anew
-    pause: Floats
-    # log(1 + actions of severity 4 or more *suffered*, fading with exp(-age / 14 days)); whole in t
-    heavy: SideFloats
+    pause: Floats  # log(1 + days without an action between the sides) / log(15) up to 1, as of t-1
+    heavy: SideFloats  # log(1 + actions of severity 4 or more *suffered*, fading in 14 days, t too)
     power_shift: Floats  # from 0 to 4: how fast power is expected to shift either way, as of t-1
     deal: Floats  # 1 where a mutual agreement was published; the extension of one is none
     deal_seen: Bools

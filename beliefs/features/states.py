@@ -70,10 +70,7 @@ def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
 
 
 def faded(study: Study, memory: Memory, active: Bools) -> Floats:
-    """Return how fresh the last action of some kinds is: ``exp(-age / memory)``, 0 before any.
-
-    `memory` is in periods; actions before the study's period count as well.
-    """
+    """Return ``exp(-age / memory)``, in periods, of the last action of some kinds; 0 before any."""
     actions = study.tables.events.where(kind=memory.kinds)
     periods = np.append(-np.inf, np.sort(study.grid.index(actions["published_at"])))
     now = np.arange(study.grid.n)
@@ -82,10 +79,7 @@ def faded(study: Study, memory: Memory, active: Bools) -> Floats:
 
 
 def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
-    """Return the number in `REGIME_KINDS` of the regime on the last day of each period.
-
-    0 where no regime was in force or known. Beyond the as-of date the last kind is carried forward.
-    """
+    """Return the number in `REGIME_KINDS` of each regime, as in `Inputs.regime`; 0 without one."""
     kind, _ = _by_regime(study, study.grid, lambda regime: REGIME_KINDS.index(regime.kind))
     kind[~active] = kind[int(active.sum()) - 1]
     return kind
@@ -108,10 +102,7 @@ def _in_force(grid: Grid, rule: Regime | Safeguard) -> Bools:
 
 
 def shocks_on(study: Study, active: Bools) -> Floats:
-    """Mark the period in which each declared shock was published, (S, T).
-
-    All zero while it is not known or outside the period.
-    """
+    """Mark the period in which each declared shock was published, (S, T), once it is known."""
     grid = study.grid
     on = np.zeros((len(study.shock_slots), grid.n))
     known = {shock.id for shock in study.spec.shocks}

@@ -183,11 +183,7 @@ def dataset_of(draws: Draws, chains: int | None = None) -> Any:
 
 
 def draws_tree(study: Study, inputs: Inputs, theory: Theory, draws: Draws, stats: Draws) -> Any:
-    """Return what a `Posterior` keeps: ``posterior`` and ``sample_stats`` by chain and draw.
-
-    `draws` holds the free parameters with innovations, each (chain, draw, *dims), and
-    `stats` (chain, draw).
-    """
+    """Return what a `Posterior` keeps of free parameters, innovations too, by chain and draw."""
     import xarray as xr  # slow to load
 
     return xr.DataTree.from_dict({

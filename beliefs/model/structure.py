@@ -53,9 +53,8 @@ class Structure:
     indicators: tuple[str, ...]
     terms: tuple[Term, ...]  # of evidence, side 0's first
     cost_terms: tuple[CostTerm, ...]
-    # Reading channels in order of growing noise, and their kind of bias.
-    channels: tuple[str, ...]
-    channel_bias: tuple[str, ...]
+    channels: tuple[str, ...]  # of readings, in order of growing noise
+    channel_bias: tuple[str, ...]  # how each may be biased
     shocks: tuple[Shock, ...]
     endurance: tuple[bool, bool]  # whether merely surviving counts as good news, by side
     # Ways of counting strikes, in the order of first use. Compared by nothing that beliefs are
@@ -66,8 +65,7 @@ class Structure:
     # after the Second World War: which wars of others are like this one.
     reference: tuple[tuple[str, float], ...] = ()
     since_1945: bool = True
-    # Periods that priors go by: without those by which new rows moved the study's end on.
-    n_planned: int | None = None  # None: `n_time`
+    n_planned: int | None = None  # without those that new rows added, for priors; None: `n_time`
     recess: int = 0  # periods without talks after which a round still goes on
 
     @property
@@ -147,10 +145,7 @@ def evidence_matrix(structure: Structure, surprise: Floats, regime: Ints) -> Flo
 
 
 def aftermath(structure: Structure, shock_on: Floats, before: Floats | None = None) -> Floats:
-    """Return the decaying sum of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
-
-    `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
-    """
+    """Return the fading sum of shocks, (..., shock_kind, time), after that of the period before."""
     fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
     hit = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):

@@ -22,6 +22,7 @@ from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import LATENT, NEVER, TARGETS, event_steps
 from beliefs.inference.smc.blocks import Blocks, blocks_known, track_blocks
+from beliefs.inference.smc.sequential import Say
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import Theory
 from beliefs.study.dates import day_of
@@ -98,19 +99,13 @@ def origins_of(
 
 
 def futures_from(
-    blocks: Blocks,
-    origins: Iterable[int],
-    horizon: int,
-    *,
-    draws: int,
-    seed: int,
-    progress: Callable[[str], None] | None = None,
+    blocks: Blocks, origins: Iterable[int], horizon: int, *, draws: int, seed: int, say: Say = None
 ) -> Iterator[Forecast]:
     """Yield forecasts, each from the posterior of its origin's day; one seed pairs theories."""
     known: Blocks | None = None
     for n in map(int, origins):
-        if progress is not None:
-            progress(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
+        if say is not None:
+            say(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
         known = blocks_known(blocks, n, known)
         assert known.belief is not None  # every theory has talks
         posterior = posterior_at(known.belief, n - 1, draws)
@@ -228,7 +223,7 @@ def said(theory: Theory, plan: Plan, say: Callable[[str], None]) -> dict[str, ND
     when = np.full((n_origins, n_targets, plan.draws), MISSING, dtype=np.int16)
     shape = n_origins, len(horizons), len(plan.counts), plan.draws
     total, passed = np.full(shape, MISSING, dtype=np.int16), np.zeros(n_origins, dtype=bool)
-    made = futures_from(blocks, plan.origins, most, draws=plan.draws, seed=plan.seed, progress=say)
+    made = futures_from(blocks, plan.origins, most, draws=plan.draws, seed=plan.seed, say=say)
     for place, one in enumerate(made):
         passed[place] = one.posterior.report.passed
         for k, question in enumerate(plan.events):

@@ -181,10 +181,8 @@ def _ground(
     study, inputs, particles, seed, _ = shared
     structure = structure_of(inputs)
     say(f"{theory.id}: tracking")
-    both = [
-        track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
-        for s in (seed, seed + REPLICATE)
-    ]
+    seeds = (seed, seed + REPLICATE)
+    both = [track_blocks(study, theory, particles=particles, seed=s, inputs=inputs) for s in seeds]
     blocks, whole = both[0], columns(inputs)
     n = blocks.n_time
     inside = whole["cell_time"] < n

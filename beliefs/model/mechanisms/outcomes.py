@@ -94,10 +94,7 @@ def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
 
 
 def kind_shares(params: Params, deadline: Array) -> list[Array]:
-    """Return the shares of `KINDS` among truce spells that ended without collapse.
-
-    `deadline` is 1 where the spell had an announced deadline, so that it can lapse.
-    """
+    """Return shares of `KINDS` of ends without collapse; `deadline` is 1 where a spell had one."""
     lapse = params["lapse_share"] * deadline
     unilateral, extended = params["unilateral_share"], params["mutual_share"]
     mutual = (1.0 - lapse) * (1.0 - unilateral)

@@ -165,10 +165,7 @@ def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
 
 
 def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:
-    """Return the severity 1 to 5 that all actions of a side in a period share, (N, 2).
-
-    `mean` is that of `severity_mean`, `count` the number of actions, `normal` draws, each (N, 2).
-    """
+    """Return the severity a side's actions share, of mean log, number and normal draws, (N, 2)."""
     spread = np.exp(params["log_severity_spread"])[..., None] / np.sqrt(np.maximum(count, 1.0))
     severity: Floats = np.clip(np.rint(MIDDLE * np.exp(mean + spread * normal)), 1.0, 5.0)
     return severity

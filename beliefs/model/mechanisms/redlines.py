@@ -26,9 +26,6 @@ log_likelihood, rates = explained(FACTORS)
 
 
 def held_below(severity: Floats, touches: Bools, crosses: Bools, level: Floats | float) -> Floats:
-    """Return severities consistent with whether actions touch a line, and cross it.
-
-    All of one shape; touching is crossing from the severity `level` on, which broadcasts.
-    """
+    """Return severities that agree with touching a line, and crossing it: from `level` on."""
     bounded = np.where(crosses, np.maximum(severity, level), np.minimum(severity, level - 1.0))
     return np.where(touches, np.maximum(bounded, 1.0), severity)
