@@ -36,7 +36,13 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
     """Yield what moved each belief; with its start they sum to its path (single precision)."""
     structure, inputs = posterior.structure, posterior.inputs
     n = int(inputs.active.sum())
-    params, path = _flat(posterior)
+    known = draws_of(posterior, "posterior", actions=False)
+    if (path := known.logit_belief) is None:
+        raise KeyError("logit_belief")
+    # Null values have no draws; give them one so that everything broadcasts alike.
+    drawn, params = {*known.params, "innovation"}, dict[str, Any]()
+    for name, v in stacked_params(posterior.theory, structure, known.params).items():
+        params[name] = v if name in drawn else np.broadcast_to(v, (len(path), *v.shape))
     cols = until(columns(inputs), n)
     # Each side reads all its news of a period alike: by the slope of reading at their sum.
     e = evidence.news(np, params, cols, structure)
@@ -64,16 +70,3 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
         for kind, move in moves.items():
             if kind != "endurance" or structure.endurance[i]:
                 yield Cause(i, kind, None, kind, move[:, i], None)
-
-
-def _flat(posterior: Posterior) -> tuple[dict[str, Any], NDArray[Any]]:
-    """Return parameters with draws in front, (sample, ...), and belief (sample, side, time)."""
-    known = draws_of(posterior, "posterior", actions=False)
-    if known.logit_belief is None:
-        raise KeyError("logit_belief")
-    path, drawn = known.logit_belief, {*known.params, "innovation"}
-    params = stacked_params(posterior.theory, posterior.structure, known.params)
-    # Nulls parameters have no draws; give them one so that everything broadcasts alike.
-    return {
-        k: v if k in drawn else np.broadcast_to(v, (len(path), *v.shape)) for k, v in params.items()
-    }, path

@@ -187,10 +187,7 @@ def _joined(draws: Values, truth: Values, parameters: Iterable[Parameter]) -> Va
 def simulated(
     design: Design, numbers: Sequence[int], workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Line]:
-    """Yield lines of simulations, see `done`; one that could not be done has an ``error``.
-
-    Left out silently it would bias the ranks of all others.
-    """
+    """Yield lines of simulations, see `done`; one that failed has an ``error`` and counts."""
     return done(_at_work, numbers, lambda: (design, build_inputs(design.study)), workers, scheduler)
 
 
@@ -346,10 +343,8 @@ def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     deviation = float(np.sqrt(np.sum(chance * (1.0 - chance))))
     # A function of k + y alone, so that probabilities within a range are still exact.
     place = np.clip(np.digitize(chance, EDGES) - 1, 0, len(EDGES) - 2)
-    bins = tuple(
-        _bin(EDGES[k], EDGES[k + 1], shares[place == k], chance[place == k])
-        for k in np.unique(place)
-    )
+    cells = ((k, place == k) for k in np.unique(place))
+    bins = tuple(_bin(EDGES[k], EDGES[k + 1], shares[mine], chance[mine]) for k, mine in cells)
     return ForecastCheck(
         all=_bin(0.0, 1.0, shares, chance),
         error=deviation / len(shares),

@@ -202,9 +202,7 @@ def _scored_part(theory: Theory) -> Theory:
     """Return a theory without its beliefs where nothing that is scored depends on them."""
     known = declared(BARE, None)
     couples = {name for factor in factors_of("actions") for name in factor.couples}
-    if not theory.beliefs or any(
-        theory.frees(known[name][0], name) for name in (*_TO_TALKS, *couples)
-    ):
+    if not theory.beliefs or any(theory.frees(known[n][0], n) for n in (*_TO_TALKS, *couples)):
         return theory
     # Readings then share no parameter with talks or actions: the scores stay, up to their error.
     on = tuple(name for name in theory.mechanisms if name not in _OF_BELIEFS)

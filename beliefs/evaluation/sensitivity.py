@@ -233,7 +233,11 @@ def sensitivity(
         k = pareto_k(logs)
         # Few draws bear less of a tail (Vehtari and others 2024, equation 13).
         if k <= min(1.0 - 1.0 / np.log10(len(logs)), RELIABLE):
-            p, error = _reweighted(happened, normalised(logs))
+            weights = normalised(logs)
+            p, n = happened @ weights, len(weights)  # and the error of the linearised change
+            moved = n * weights * (happened - p[:, None])
+            apart = moved - (happened - happened.mean(axis=1)[:, None])
+            error = apart.std(axis=1) / np.sqrt(n)
             points.append(Point(part, scale, mine, k, "reweighted", True, p, error))
             continue
         say(f"{part} x {scale:g}, tracked")
@@ -245,13 +249,6 @@ def sensitivity(
     say("contraction")
     taught = contraction(posterior, actions)
     return Sensitivity(posterior, horizon, seed, rows, tuple(points), taught)
-
-
-def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return weighted means of indicators (K, sample), and errors of the linearised change."""
-    p, n = happened @ weights, len(weights)
-    apart = n * weights * (happened - p[:, None]) - (happened - happened.mean(axis=1)[:, None])
-    return p, apart.std(axis=1) / np.sqrt(n)
 
 
 def _probabilities(ahead: Forecast) -> tuple[list[Asked], tuple[Row, ...], Floats]:
@@ -357,18 +354,16 @@ def contraction(
     return tuple(rows)
 
 
-def _power(
-    posterior: Posterior, actions: bool, parts: tuple[Drawn, Drawn]
-) -> dict[str, list[Floats]]:
+def _power(found: Posterior, actions: bool, parts: tuple[Drawn, Drawn]) -> dict[str, list[Floats]]:
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
-    chains = int(posterior.kept["posterior"].sizes["chain"])
+    chains = int(found.kept["posterior"].sizes["chain"])
     out: dict[str, list[Floats]] = {}
-    for drawn, logs in zip(parts, densities(posterior, actions), strict=False):
+    for drawn, logs in zip(parts, densities(found, actions), strict=False):
         groups = {f"log_{name}": {"total": log} for name, log in zip(GROUPS, logs, strict=True)}
         groups["posterior"] = {name: values for name, (_, values) in drawn.items()}
         data = xr.DataTree.from_dict({k: dataset_of(v, chains) for k, v in groups.items()})
-        found = [az.psense(data, group=group) for group in GROUPS] if drawn else []
-        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in drawn}
+        moved = [az.psense(data, group=group) for group in GROUPS] if drawn else []
+        out |= {n: [np.asarray(one[n].values, dtype=float) for one in moved] for n in drawn}
     return out

@@ -35,10 +35,7 @@ SPOILER_DAYS = 7.0  # an unclaimed action stops being an open question after a w
 
 
 def with_year_before(grid: Grid) -> tuple[Grid, int]:
-    """Return a longer grid and the number of its periods before those of `grid`.
-
-    Actions of the year before a study still fade, provoke and age when it begins.
-    """
+    """Return a grid with the year before, whose actions still count, and its periods before."""
     longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
     return longer, longer.n - grid.n
 
@@ -99,9 +96,7 @@ def strike_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArr
     if (lines := spec.redlines) is not None:
         known = steps.watched(study, grid, lines.coverage)
         # NaN where there is no such line.
-        least = np.asarray(
-            [lines.lines.get(name, np.nan) for name in actions["red_line"]], dtype=float
-        )
+        least = np.array([lines.lines.get(name, np.nan) for name in actions["red_line"]], float)
         out["line_touch"] = tally([m & ~np.isnan(least) for m in mine]) * known
         out["line_cross"] = tally([m & (severity >= least) for m in mine]) * known
     # Headlines leave these out even where they hold every severe strike between the sides.
@@ -137,10 +132,7 @@ def force_known(study: Study, grid: Grid, actions: Records) -> Force:
 
 
 def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
-    """Return what is known of words and talks as each period begins and after the last.
-
-    The grid has `lead` periods before the first one of the study.
-    """
+    """Return what is known of words and talks by period; `lead` of these precede the study."""
     first, second = (side.actors for side in study.spec.sides)
     talks, events = study.tables.talks, study.tables.events
     rows = headline_rows(study)
@@ -165,10 +157,7 @@ def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
 
 
 def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
-    """Return the columns that tell of words, offers and sanctions; see `exchange_known`.
-
-    Sanctions are those on the one side that endures: none where not just one does.
-    """
+    """Return columns of words, offers, and sanctions on the one side that endures (if just one)."""
     out = steps.at(exchange_known(study, grid, lead), slice(-1)).known(grid.step_days)
     walkouts = study.tables.talks.where(label=("cancelled",))
     out["walkout"] = (steps.counts(walkouts, grid, "date") > 0).astype(float)
@@ -254,9 +243,8 @@ def truce_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArra
     others = [tuple(f for f in side.forces if f not in side.actors) for side in spec.sides]
     if spec.proxy is not None:
         allies = others[spec.side_ids.index(spec.proxy.side)]
-        attacks = steps.counts(actions.take(actions.among("initiator", allies)), grid)
-        fresh = steps.freshness((attacks > 0) & truces.on, steps.PROXY_DAYS, grid)
-        out["proxy_attack"] = fresh
+        attacked = steps.counts(actions.take(actions.among("initiator", allies)), grid) > 0
+        out["proxy_attack"] = steps.freshness(attacked & truces.on, steps.PROXY_DAYS, grid)
     if spec.truce is None:
         return out
     hard = actions["severity"] >= spec.truce.breach_severity
@@ -339,13 +327,8 @@ def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
     """Count the named concessions that were broken since the spell in force began."""
     out = np.zeros(grid.n)
     for concession in study.spec.concessions:
-        rows = study.tables.events.where(
-            initiator=concession.initiator,
-            kind=concession.kinds,
-            target=concession.target,
-            red_line=concession.red_line,
-        )
-        hits = steps.counts(rows, grid) > 0
+        on = {name: getattr(concession, name) for name in ("initiator", "target", "red_line")}
+        hits = steps.counts(study.tables.events.where(kind=concession.kinds, **on), grid) > 0
         for k in range(len(truces.rows)):
             mine = truces.current == k
             out += mine & (np.cumsum(hits & mine) > 0)

@@ -17,23 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.actions import (
-    exchange_arrays,
-    kinetic_actions,
-    scope_arrays,
-    strike_arrays,
-    truce_arrays,
-    with_year_before,
-)
-from beliefs.features.states import (
-    conflict_arrays,
-    faded,
-    level_arrays,
-    power_shift,
-    regime_kinds,
-    shocks_on,
-    state_arrays,
-)
+from beliefs.features import actions, states
 from beliefs.features.steps import Bools, Floats, Ints, periods_of, watched
 from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
@@ -110,12 +94,9 @@ class Observed:
     truce_seen: Bools  # whether a truce held as the period began, and actions were recorded then
     ends_seen: Bools  # whether a truce held as the period began, and ends were recorded then
     truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
-    # log(1 + breaches of the chain so far, fading with exp(-age / 14 days)), as of t-1; 0 outside
-    breaches_past: Floats
+    breaches_past: Floats  # log(1 + breaches of the chain, fading in 14 days), as of t-1; 0 outside
     truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
-    # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
-    # 4 deal; otherwise 0
-    end_kind: Ints
+    end_kind: Ints  # where resolved or lapsed: 1 lapse, 2 unilateral, 3 mutual extension, 4 deal
     at_deadline: Floats  # 1 in the last days before an announced deadline
     has_deadline: Floats  # 1 where an announced deadline lies ahead, or falls in t
     deadline_now: Floats  # 1 where it falls in t
@@ -126,9 +107,7 @@ class Observed:
     zone_seen: Bools
     zone_rule: ZoneFloats  # 1 where a rule for the zone was in force
     zone_near: ZoneFloats  # 1 where another zone had a rule and this one had none
-    # exp(-age / 7 days) since the last action in a truce by forces of the declared side not
-    # its own; 1 in its period
-    proxy_attack: Floats
+    proxy_attack: Floats  # exp(-age / 7 days) since allies of the declared side acted in a truce
     concession_broken: Floats  # named concessions breached in the present spell so far, t included
     concession: SideFloats  # 1 where a side's own actor made the rival an offer or a concession
     concession_seen: Bools
@@ -143,9 +122,7 @@ class Observed:
     talks_recent: Floats  # 1 with talks in the two weeks before t
     excluded_count: Floats  # kinetic actions of powers that are no party to the talks
     excluded_seen: Bools
-    # exp(-age / 7 days) since the last sign of a deal, as of t-1: talks, their announcement, an
-    # acceptance or a deal
-    deal_near: Floats
+    deal_near: Floats  # exp(-age / 7 days) since talks, plans for them, acceptance, deal; as of t-1
     peripheral_count: Floats  # kinetic actions on third parties or in outlying zones
     peripheral_seen: Bools
     calm: Floats  # 1 without an action of severity 2 or more between the sides in the week before t
@@ -156,11 +133,8 @@ class Observed:
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
     pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
     own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1
-    # log(1 + d) / log(15) up to 1, d the days in a row without an action between the sides, as of
-    # t-1; an unrecorded period begins the count anew
-    pause: Floats
-    # log(1 + actions of severity 4 or more *suffered*, fading with exp(-age / 14 days)); whole in t
-    heavy: SideFloats
+    pause: Floats  # log(1 + days without an action between the sides) / log(15) up to 1, as of t-1
+    heavy: SideFloats  # log(1 + actions of severity 4 or more *suffered*, fading in 14 days, t too)
     power_shift: Floats  # from 0 to 4: how fast power is expected to shift either way, as of t-1
     deal: Floats  # 1 where a mutual agreement was published; the extension of one is none
     deal_seen: Bools
@@ -173,9 +147,7 @@ class Observed:
     conflict_phase_seen: Bools  # whether a phase was declared
 
 
-SHAPES = {
-    f.name: axes for f in fields(Observed) for kind, axes in AXES.items() if f.type.startswith(kind)
-}
+SHAPES = {f.name: ax for f in fields(Observed) for k, ax in AXES.items() if f.type.startswith(k)}
 """Leading axes of the arrays that have any."""
 
 
@@ -226,6 +198,11 @@ class Inputs:
     reference: tuple[tuple[str, float], ...]  # covariates of the reference class, see `Reference`
     seeing: Callable[[], Observed]  # gives `observed`
 
+    @property
+    def ends(self) -> NDArray[np.datetime64]:
+        """Last day of each period, (T,)."""
+        return self.dates + np.timedelta64(self.step_days - 1, "D")
+
     @cached_property
     def observed(self) -> Observed:
         """Actions, truces, offers and agreements; computed when it is first asked for."""
@@ -268,7 +245,7 @@ def build_inputs(study: Study) -> Inputs:
         n_planned=spec.period.whole(spec.period.first_end or spec.period.end),
         active=active,
         regime_kinds=REGIME_KINDS,
-        regime=regime_kinds(study, active),
+        regime=states.regime_kinds(study, active),
         indicators=tuple(i.id for i in spec.indicators),
         **signals,
         terms=_terms(spec),
@@ -278,10 +255,10 @@ def build_inputs(study: Study) -> Inputs:
             for k, indicator in enumerate(spec.indicators)
             if name in indicator.cost
         ),
-        **conflict_arrays(study, active),
-        mediator=faded(study, spec.mediator, active),
-        announced=faded(study, spec.announced, active),
-        waiver=faded(study, spec.waiver, active),
+        **states.conflict_arrays(study, active),
+        mediator=states.faded(study, spec.mediator, active),
+        announced=states.faded(study, spec.announced, active),
+        waiver=states.faded(study, spec.waiver, active),
         memories={
             "mediator": spec.mediator.memory,
             "mediator_old": OLD * spec.mediator.memory,
@@ -299,7 +276,7 @@ def build_inputs(study: Study) -> Inputs:
             Shock(s.id, s.kind, None if s.side is None else spec.side_ids.index(s.side))
             for s in study.shock_slots
         ),
-        shock_on=shocks_on(study, active),
+        shock_on=states.shocks_on(study, active),
         instruments=study.instrument_slots,
         reference=tuple(sorted(spec.reference.talks.items())),
         zones=() if spec.zones is None else spec.zones.watched,
@@ -347,21 +324,21 @@ def blank(n: int, zones: int = 0) -> Observed:
 def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
     """Return what is observed of actions; periods after the as-of date are zero and unseen."""
     spec, grid = study.spec, study.grid
-    longer, lead = with_year_before(grid)
-    actions = kinetic_actions(study)
+    longer, lead = actions.with_year_before(grid)
+    force = actions.kinetic_actions(study)
     early = {
-        **strike_arrays(study, longer, actions),
-        **truce_arrays(study, longer, actions),
-        **scope_arrays(study, longer),
-        **exchange_arrays(study, longer, lead),
-        **power_shift(study, longer, lead, int(active.sum()) - 1),
+        **actions.strike_arrays(study, longer, force),
+        **actions.truce_arrays(study, longer, force),
+        **actions.scope_arrays(study, longer),
+        **actions.exchange_arrays(study, longer, lead),
+        **states.power_shift(study, longer, lead, int(active.sum()) - 1),
     }
     memory = spec.mediator.model_copy(update={"memory": OLD * spec.mediator.memory})
     found = {
         **{name: value[..., lead:] for name, value in early.items()},
-        **state_arrays(study, grid),
-        **level_arrays(study, grid, level),
-        "mediator_old": faded(study, memory, active),
+        **states.state_arrays(study, grid),
+        **states.level_arrays(study, grid, level),
+        "mediator_old": states.faded(study, memory, active),
     }
     seen = blank(grid.n, 0 if spec.zones is None else len(spec.zones.watched))
     for name, value in found.items():

@@ -8,15 +8,9 @@ from collections.abc import Callable, Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features import surprises
 from beliefs.features.steps import Bools, Floats, Ints, before, binned, counts, fading_sum, watched
-from beliefs.features.surprises import (
-    CLIP,
-    Arrivals,
-    count_surprises,
-    counted_arrivals,
-    series_arrivals,
-    severity_sum,
-)
+from beliefs.features.surprises import CLIP, Arrivals
 from beliefs.features.talks import held_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
@@ -52,9 +46,9 @@ def conflict_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         hard = events.where(initiator=side.actors, kind=spec.hardline.kinds)
         hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
         force = events.where(initiator=side.forces, kind=spec.kinetic)
-        strikes[i] = severity_sum(force, grid) * active
+        strikes[i] = surprises.severity_sum(force, grid) * active
         counted = force_arrivals(study, i, last)
-        update = count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
+        update = surprises.count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
     forces = (*spec.sides[0].forces, *spec.sides[1].forces)
@@ -72,14 +66,11 @@ def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
     """Sum the severity of a side's force in each period in which it was recorded completely."""
     spec = study.spec
     force = study.tables.events.where(initiator=spec.sides[side].forces, kind=spec.kinetic)
-    return counted_arrivals(study, force, True, spec.quiet.coverage, last)
+    return surprises.counted_arrivals(study, force, True, spec.quiet.coverage, last)
 
 
 def faded(study: Study, memory: Memory, active: Bools) -> Floats:
-    """Return how fresh the last action of some kinds is: ``exp(-age / memory)``, 0 before any.
-
-    `memory` is in periods; actions before the study's period count as well.
-    """
+    """Return ``exp(-age / memory)``, in periods, of the last action of some kinds; 0 before any."""
     actions = study.tables.events.where(kind=memory.kinds)
     periods = np.append(-np.inf, np.sort(study.grid.index(actions["published_at"])))
     now = np.arange(study.grid.n)
@@ -88,10 +79,7 @@ def faded(study: Study, memory: Memory, active: Bools) -> Floats:
 
 
 def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
-    """Return the number in `REGIME_KINDS` of the regime on the last day of each period.
-
-    0 where no regime was in force or known. Beyond the as-of date the last kind is carried forward.
-    """
+    """Return the number in `REGIME_KINDS` of each regime, as in `Inputs.regime`; 0 without one."""
     kind, _ = _by_regime(study, study.grid, lambda regime: REGIME_KINDS.index(regime.kind))
     kind[~active] = kind[int(active.sum()) - 1]
     return kind
@@ -114,10 +102,7 @@ def _in_force(grid: Grid, rule: Regime | Safeguard) -> Bools:
 
 
 def shocks_on(study: Study, active: Bools) -> Floats:
-    """Mark the period in which each declared shock was published, (S, T).
-
-    All zero while it is not known or outside the period.
-    """
+    """Mark the period in which each declared shock was published, (S, T), once it is known."""
     grid = study.grid
     on = np.zeros((len(study.shock_slots), grid.n))
     known = {shock.id for shock in study.spec.shocks}
@@ -203,7 +188,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
         value = np.abs(decayed) / np.sqrt(np.maximum(rate / (1.0 - fade**2), 1.0))
         return {"power_shift": before(np.minimum(value, SHIFT_CLIP))}
     indicator = next(i for i in study.spec.indicators if i.id == shift.indicator)
-    arrived = series_arrivals(study, indicator, last)
+    arrived = surprises.series_arrivals(study, indicator, last)
     period, out = arrived.period + lead, np.zeros(grid.n)
     carry = int(SHIFT_AGE // grid.step_days)
     for k, value in enumerate(_trend(arrived.value, arrived.period)):

@@ -64,18 +64,12 @@ def remember_breach(breaches: Any, breach: Any, days: float) -> Any:
 
 
 def spoil(spoilt: Any, age: Any, quiet: int, loud: Any) -> Any:
-    """Step of whether one of the first `quiet` periods of a truce was loud; it starts at False.
-
-    `age` is that of the truce in the period, 1 in its first.
-    """
+    """Step of whether a truce was loud by the age of `quiet`, 1 in its first period; from False."""
     return spoilt | (loud & (age <= quiet))
 
 
 def expected(mean: Any, miss: Any, value: Any, fast: Any, slow: Any) -> tuple[Any, Any]:
-    """Step of an expectation and of the mean miss; it starts with the first value and 0.
-
-    `fast` and `slow` are what they learn from one value.
-    """
+    """Step of an expectation and its mean miss, first a value and 0; both learn `fast`, `slow`."""
     away = value - mean
     return mean + fast * away, miss + slow * (abs(away) - miss)
 

@@ -267,12 +267,10 @@ def signal_updates(study: Study, indicator: Indicator, active: Bools) -> dict[st
         ends = dict.fromkeys(("expectation", "scale", "last", "level_scale"), np.nan)
         return {"surprise": surprise, "seen": seen, "level": np.zeros(n), **ends}
     count, walk = indicator.transform == "count", indicator.expectation == "walk"
-    update = surprises(
-        f, indicator.halflife, reset=begins, restart=restarts, count=count, walk=walk
-    )
+    found = surprises(f, indicator.halflife, reset=begins, restart=restarts, count=count, walk=walk)
     inside = period >= 0
-    surprise[period[inside]] = update.z[inside]
-    seen[period[inside]] = update.seen[inside]
+    surprise[period[inside]] = found.z[inside]
+    seen[period[inside]] = found.seen[inside]
     gaps = np.diff(period, prepend=period[:1])
     slow = slow_level(f, gaps, YEAR / study.grid.step_days, begins | restarts, count)
     # The level is carried forward for up to `max_age` periods.
@@ -281,8 +279,8 @@ def signal_updates(study: Study, indicator: Indicator, active: Bools) -> dict[st
     old = now - period[np.maximum(place, 0)] > indicator.max_age
     level = np.where((place >= 0) & ~old & active, slow.z[np.maximum(place, 0)], 0.0)
     return {
-        "surprise": surprise, "seen": seen, "level": level, "expectation": update.mean[-1],
-        "scale": update.scale[-1], "last": f[-1], "level_scale": slow.scale[-1],
+        "surprise": surprise, "seen": seen, "level": level, "expectation": found.mean[-1],
+        "scale": found.scale[-1], "last": f[-1], "level_scale": slow.scale[-1],
     }  # fmt: skip
 
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.errors import counted
-from beliefs.inference.smc.particles import distinct, effective_size, normalised
+from beliefs.inference.smc.particles import Floats, distinct, effective_size, normalised
 
 RELIABLE = 0.7
 """Pareto k beyond which the estimates of weighted means settle too slowly to be trusted."""
@@ -60,11 +59,9 @@ class Report:
         """What may help where the check failed, as the parts of an error are written."""
         if self.kind == "particles":
             return "track with more --particles"
-        longer = (
-            "sample longer (`beliefs fit` with more --draws, --tune), or " if self.too_short else ""
-        )
-        return (
-            f"{longer}follow the study with `beliefs track` (`beliefs.track` in Python), which "
+        longer = "sample longer (`beliefs fit` with more --draws, --tune), or "
+        return (longer if self.too_short else "") + (
+            "follow the study with `beliefs track` (`beliefs.track` in Python), which "
             "samples no chains and has a convergence check of its own"
         )
 
@@ -156,7 +153,7 @@ def diagnose(tree: Any) -> Report:
     )
 
 
-def pareto_k(log_weights: NDArray[np.float64]) -> float:
+def pareto_k(log_weights: Floats) -> float:
     """Return the k-hat of Pareto-smoothed importance sampling: how heavy the tail of weights is.
 
     The shape of the generalised Pareto distribution that fits the largest of the log weights (N,),
@@ -184,9 +181,7 @@ def pareto_k(log_weights: NDArray[np.float64]) -> float:
     return float((size * k_tail + 5.0) / (size + 10.0))  # a prior at 0.5 steadies short tails
 
 
-def particle_report(
-    log_weights: NDArray[np.float64], scores: NDArray[np.float64], capped: int
-) -> Report:
+def particle_report(log_weights: Floats, scores: Floats, capped: int) -> Report:
     """Check weighted particles (N, d); the number of moves ended `capped` rejuvenations."""
     limits = Limits()
     ess, tail, count = effective_size(log_weights), pareto_k(log_weights), distinct(scores)

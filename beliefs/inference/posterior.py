@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
@@ -119,9 +120,7 @@ class Posterior(Shown):
     @property
     def origin(self) -> np.datetime64:
         """Last day that the posterior has seen."""
-        return np.datetime64(self.inputs.dates[self.inputs.active][-1], "D") + np.timedelta64(
-            self.inputs.step_days - 1, "D"
-        )
+        return np.datetime64(self.inputs.ends[self.inputs.active][-1], "D")
 
 
 def nothing_free(theory: Theory) -> StudyError:
@@ -147,17 +146,14 @@ def origin_of(study: Study, theory: Theory) -> dict[str, str]:
 
 
 def draw_prior(
-    theory: Theory, structure: Structure, rng: np.random.Generator, size: tuple[int, ...]
+    theory: Theory, structure: Structure, rng: Generator, size: tuple[int, ...]
 ) -> Draws:
     """Draw every free parameter of belief and talks from its prior, (*size, *dims)."""
     return drawn(free_parameters(theory, structure), structure, rng, size)
 
 
 def drawn(
-    parameters: Iterable[Parameter],
-    structure: Structure,
-    rng: np.random.Generator,
-    size: tuple[int, ...],
+    parameters: Iterable[Parameter], structure: Structure, rng: Generator, size: tuple[int, ...]
 ) -> Draws:
     """Draw parameters from their priors, arrays of shape (*size, *dims)."""
     out = {}
@@ -187,14 +183,7 @@ def dataset_of(draws: Draws, chains: int | None = None) -> Any:
     return xr.Dataset(variables)
 
 
-def prior(
-    study: Study,
-    theory: Theory | str,
-    *,
-    draws: int = 1000,
-    seed: int,
-    inputs: Inputs | None = None,
-) -> Posterior:
+def prior(study: Study, theory: Theory | str, *, draws: int = 1000, seed: int) -> Posterior:
     """Return what a theory says of a study before any reading or talks are seen.
 
     Evidence moves beliefs already: only what shows them is left out.
@@ -232,27 +221,18 @@ def prior(
     return Posterior(study, inputs, theory, tree, report, seed, {})
 
 
-def draws_tree(
-    study: Study, inputs: Inputs, theory: Theory, draws: Draws, sample_stats: Draws
-) -> Any:
-    """Return what a `Posterior` keeps: ``posterior`` and ``sample_stats`` by chain and draw.
-
-    `draws` holds the free parameters with innovations, each (chain, draw, *dims), and
-    `sample_stats` (chain, draw).
-    """
+def draws_tree(study: Study, inputs: Inputs, theory: Theory, draws: Draws, stats: Draws) -> Any:
+    """Return what a `Posterior` keeps of free parameters, innovations too, by chain and draw."""
     import xarray as xr  # slow to load
 
-    stats = {name: ((), values) for name, values in sample_stats.items()}
     return xr.DataTree.from_dict({
         "/": xr.Dataset(attrs=origin_of(study, theory)),
         "posterior": _dataset(inputs, _paths(inputs, theory, draws)),
-        "sample_stats": _dataset(inputs, stats),
+        "sample_stats": _dataset(inputs, {name: ((), v) for name, v in stats.items()}),
     })  # fmt: skip
 
 
-def _dataset(
-    inputs: Inputs, variables: dict[str, Any], head: tuple[str, ...] = ("chain", "draw")
-) -> Any:
+def _dataset(inputs: Inputs, of: dict[str, Any], head: tuple[str, ...] = ("chain", "draw")) -> Any:
     import xarray as xr  # slow to load
 
     structure = structure_of(inputs)
@@ -260,7 +240,7 @@ def _dataset(
     coords["time"] = inputs.dates[inputs.active].astype("datetime64[s]")
     coords["reading_id"] = np.arange(len(columns(inputs)["cell_time"]))
     coords["indicator"] = list(structure.indicators)
-    out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
+    out = {k: ((*head, *dims), v) for k, (dims, v) in of.items()}
     used = {d for dims, _ in out.values() for d in dims}
     kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
     if head:
@@ -333,7 +313,7 @@ def _watched(inputs: Inputs, variables: dict[str, Any], *head: Any) -> Any:
     return found.isel(time=seen) if "time" in found.dims else found
 
 
-def _predictive(posterior: Posterior, group: str, rng: np.random.Generator) -> Any:
+def _predictive(posterior: Posterior, group: str, rng: Generator) -> Any:
     params, cols, run = _run(posterior, group)
     chance = np.where(cols["talks_previous"] > 0, run.continuation, run.onset)
     lead = posterior.group(group).sizes

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.inference.action_draws import action_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model.mechanisms.evidence import weights
@@ -50,13 +51,11 @@ class Power:
         return bool(both and apart and abs(self.prior) > ERRORS * self.error)
 
 
-def power_of(
-    log_prior: NDArray[Any], log_likelihood: NDArray[Any], happened: NDArray[Any]
-) -> Power:
+def power_of(log_prior: Floats, log_likelihood: Floats, happened: NDArray[Any]) -> Power:
     """Return what scaling prior and likelihood does to P(happened), each (sample,)."""
     values = np.asarray(happened, dtype=float)
 
-    def per_doubling(log_density: NDArray[Any]) -> float:
+    def per_doubling(log_density: Floats) -> float:
         centred = log_density - log_density.mean()
         p = []
         for sign in (-1.0, 1.0):
@@ -72,18 +71,12 @@ def power_of(
 
 def densities(posterior: Posterior, actions: bool) -> list[tuple[NDArray[Any], ...]]:
     """Return log prior and log likelihood of draws, (sample,): of beliefs and talks, of actions."""
-    names = ("log_prior", "log_likelihood")
-    found = [tuple(_summed(posterior.log_density[name]) for name in names)]
-    if actions:
-        density = action_draws(posterior, "density")
-        found.append(tuple(density[name] for name in names))
-    return found
-
-
-def _summed(logs: Any) -> NDArray[np.float64]:
-    """Return the sum of log densities of a posterior, (sample,), chain by chain."""
-    parts = (np.asarray(variable.values) for variable in logs.data_vars.values())
-    return np.ravel(sum(part.reshape(*part.shape[:2], -1).sum(axis=-1) for part in parts))
+    names, found = ("log_prior", "log_likelihood"), []
+    for name in names:
+        parts = (np.asarray(v.values) for v in posterior.log_density[name].data_vars.values())
+        found.append(np.ravel(sum(v.reshape(*v.shape[:2], -1).sum(axis=-1) for v in parts)))
+    density = action_draws(posterior, "density") if actions else {}
+    return [tuple(found), *([tuple(density[name] for name in names)] if actions else [])]
 
 
 def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:

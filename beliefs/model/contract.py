@@ -15,12 +15,13 @@ A mechanism is a module of `beliefs.model.mechanisms`; a theory switches it on b
   ``rates``, as `beliefs.model.observation.explained` makes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Array = Any
 Params = Mapping[str, Array]
+Names = Collection[str] | None  # of factors, all when None
 LEARNT = "symmetric so that the sign is learnt"  # a source of many priors
 FARTHEST = 200.0  # products and ratios of exponentials of this are still numbers
 

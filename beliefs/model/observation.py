@@ -18,14 +18,14 @@ written in the inverse size v, as sums that stay exact when v goes to 0:
     \sum_{j<n} \log(1 + jv) + n\eta - n \log(1 + v e^\eta) - \frac{\log(1 + v e^\eta)}{v} - \log n!
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
 
 from beliefs.features.steps import Floats
-from beliefs.model.contract import Array, Factor, Params, bounded_exp, logistic
+from beliefs.model.contract import Array, Factor, Names, Params, bounded_exp, logistic
 from beliefs.model.structure import Columns, Structure
 
 FAMILIES = (
@@ -33,12 +33,6 @@ FAMILIES = (
 )  # fmt: skip
 STEEPEST = 30.0  # log of a hazard beyond which its exponential is not taken any more
 FAINTEST = -30.0  # log of a hazard below which 1 - exp(-hazard) is the hazard
-
-
-def _log_cloglog(xp: Any, eta: Array) -> Array:
-    """Return log(1 - exp(-exp(eta)))."""
-    near = xp.log(-xp.expm1(-xp.exp(xp.clip(eta, FAINTEST, STEEPEST))))
-    return xp.where(eta > FAINTEST, near, eta)
 
 
 def _log_excess(xp: Any, x: Array) -> Array:
@@ -79,7 +73,8 @@ def log_density(xp: Any, family: str, value: Floats, eta: Array, size: Any = Non
     if family.endswith("logit"):  # log(logistic(eta)) and log(1 - logistic(eta))
         log_yes, log_no = -xp.logaddexp(0.0, -eta), -xp.logaddexp(0.0, eta)
     elif family.endswith("cloglog"):
-        log_yes, log_no = _log_cloglog(xp, eta), -xp.exp(xp.minimum(eta, STEEPEST))
+        near = xp.log(-xp.expm1(-xp.exp(xp.clip(eta, FAINTEST, STEEPEST))))
+        log_yes, log_no = xp.where(eta > FAINTEST, near, eta), -xp.exp(xp.minimum(eta, STEEPEST))
     else:
         raise ValueError(f"no family {family!r}; one of {', '.join(FAMILIES)}")
     trials = np.asarray(size) if family.startswith("binomial") else np.ones_like(value)
@@ -115,18 +110,16 @@ def draw(uniform: Floats, family: str, eta: Floats, size: Any = None, most: int 
     return _invert(uniform, mass, mean / (1.0 + thin), 1.0, inverse, most)
 
 
-def _invert(
-    uniform: Floats, mass: Floats, rate: Floats, first: Any, more: Any, most: int
-) -> Floats:
-    """Return the smallest value whose distribution function reaches the uniform, up to `most`.
+def _invert(u: Floats, mass: Floats, rate: Floats, first: Any, more: Any, most: int) -> Floats:
+    """Return the smallest value whose distribution function reaches the uniform `u`, up to `most`.
 
     `mass` is that at 0; at k it is ``rate * max(first + (k - 1) * more, 0) / k`` times that before.
     """
-    uniform, mass = np.broadcast_arrays(uniform, mass)
+    u, mass = np.broadcast_arrays(u, mass)
     total, out = mass, np.zeros(mass.shape)
     for k in range(1, most + 1):
         factor = np.maximum(first + (k - 1) * more, 0.0)
-        above = (uniform >= total) & (factor > 0.0)
+        above = (u >= total) & (factor > 0.0)
         if not above.any():
             break
         out[above] = k
@@ -152,15 +145,11 @@ def explained(
     columns only what the factors asked for read must be there.
     """
 
-    def chosen(names: Collection[str] | None) -> list[Factor]:
+    def chosen(names: Names) -> list[Factor]:
         return [f for f in factors if names is None or f.name in names]
 
     def log_likelihood(
-        xp: Any,
-        params: Params,
-        columns: Columns,
-        structure: Structure,
-        names: Collection[str] | None = None,
+        xp: Any, params: Params, columns: Columns, structure: Structure, names: Names = None
     ) -> dict[str, Array]:
         out = {}
         for factor in chosen(names):
@@ -174,10 +163,7 @@ def explained(
         return out
 
     def rates(
-        params: Params,
-        state: Mapping[str, Array],
-        structure: Structure,
-        names: Collection[str] | None = None,
+        params: Params, state: Mapping[str, Array], structure: Structure, names: Names = None
     ) -> dict[str, Array]:
         now = columns_of(state)
         return {

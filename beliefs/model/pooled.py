@@ -52,10 +52,7 @@ class PooledHazard:
     frailty: Floats  # standard deviation of the conflicts' log hazards, (draw,)
 
     def log_hazard(self, covariates: Mapping[str, float] | None = None) -> Floats:
-        """Return the log hazard per day of a conflict of mean frailty by age, (draw, bin).
-
-        A covariate that is not named is taken at its mean in the class.
-        """
+        """Return the log hazard per day, (draw, bin), at mean frailty and means of all unnamed."""
         covariates = covariates or {}
         unknown = set(covariates) - set(self.covariates)
         if unknown:
@@ -157,11 +154,6 @@ def load_pooled(name: str) -> PooledHazard:
     draws = np.loadtxt(file, delimiter=",", skiprows=1, encoding="utf-8")
     bins = len(AGE_BINS) - 1
     covariates = tuple(about["covariates"])
-    return PooledHazard(
-        about["label"],
-        covariates,
-        np.asarray([about["covariates"][k]["class_mean"] for k in covariates]),
-        draws[:, :bins],
-        draws[:, bins:-1],
-        draws[:, -1],
-    )
+    centre = np.asarray([about["covariates"][k]["class_mean"] for k in covariates])
+    age, effect, frailty = draws[:, :bins], draws[:, bins:-1], draws[:, -1]
+    return PooledHazard(about["label"], covariates, centre, age, effect, frailty)

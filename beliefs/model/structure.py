@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.actions import TRACKED
 from beliefs.features.inputs import SHAPES, CostTerm, Inputs, Shock, Term
-from beliefs.features.steps import before, conflict_age, fold
+from beliefs.features.steps import Floats, Ints, before, conflict_age, fold
 from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 
@@ -53,9 +53,8 @@ class Structure:
     indicators: tuple[str, ...]
     terms: tuple[Term, ...]  # of evidence, side 0's first
     cost_terms: tuple[CostTerm, ...]
-    # Reading channels in order of growing noise, and their kind of bias.
-    channels: tuple[str, ...]
-    channel_bias: tuple[str, ...]
+    channels: tuple[str, ...]  # of readings, in order of growing noise
+    channel_bias: tuple[str, ...]  # how each may be biased
     shocks: tuple[Shock, ...]
     endurance: tuple[bool, bool]  # whether merely surviving counts as good news, by side
     # Ways of counting strikes, in the order of first use. Compared by nothing that beliefs are
@@ -66,8 +65,7 @@ class Structure:
     # after the Second World War: which wars of others are like this one.
     reference: tuple[tuple[str, float], ...] = ()
     since_1945: bool = True
-    # Periods that priors go by: without those by which new rows moved the study's end on.
-    n_planned: int | None = None  # None: `n_time`
+    n_planned: int | None = None  # without those that new rows added, for priors; None: `n_time`
     recess: int = 0  # periods without talks after which a round still goes on
 
     @property
@@ -130,9 +128,7 @@ def side_matrix(members: Sequence[int]) -> NDArray[np.float64]:
     return (np.arange(2)[:, None] == np.asarray(members, dtype=int)[None, :]).astype(float)
 
 
-def evidence_matrix(
-    structure: Structure, surprise: NDArray[Any], regime: NDArray[Any]
-) -> NDArray[Any]:
+def evidence_matrix(structure: Structure, surprise: Floats, regime: Ints) -> Floats:
     """Return signed surprises by evidence term, (..., term, time).
 
     From surprises (..., indicator, time), 0 where nothing was seen, and the regime kind of each
@@ -144,26 +140,20 @@ def evidence_matrix(
         counted[k, list(term.regimes)] = True
     by_term = surprise[..., np.array([t.indicator for t in structure.terms], dtype=np.intp), :]
     direction = np.array([t.direction for t in structure.terms], dtype=np.float64)
-    on: NDArray[Any] = np.moveaxis(counted[:, regime], 0, -2)
+    on = np.moveaxis(counted[:, regime], 0, -2)
     return np.ascontiguousarray(by_term * direction[:, None] * on)
 
 
-def aftermath(
-    structure: Structure, shock_on: NDArray[Any], before: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """Return the decaying sum of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
-
-    `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
-    """
+def aftermath(structure: Structure, shock_on: Floats, before: Floats | None = None) -> Floats:
+    """Return the fading sum of shocks, (..., shock_kind, time), after that of the period before."""
     fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
     hit = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):
         members = [s for s, shock in enumerate(structure.shocks) if shock.kind == kind]
         if members:
             hit[..., number, :] = shock_on[..., members, :].max(axis=-2)
-    return fold(
-        lambda left, now: np.maximum(now, left * fade), 0.0 if before is None else before, hit
-    )
+    start = 0.0 if before is None else before
+    return fold(lambda left, now: np.maximum(now, left * fade), start, hit)
 
 
 def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,6 @@ Every observable is a `Factor` of its mechanism. Those of actions (strikes, truc
 diplomacy) stand beside it: beliefs of the period before are among the columns that they read.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from beliefs.features.steps import TalksPast
-from beliefs.model.contract import Array, Factor, Params
+from beliefs.model.contract import Array, Factor, Names, Params
 from beliefs.model.mechanisms import bargaining, belief, domestic, talks
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, declared, free_parameters, mechanisms
@@ -84,9 +83,8 @@ def evaluate(
     start = start or Start()
     if logit_belief is None:
         kept, push, misread = movements(xp, params, columns, structure)
-        before = start.logit_belief
         logit_belief = belief.path(
-            xp, params, structure, kept=kept, push=push, misread=misread, start=before
+            xp, params, structure, kept=kept, push=push, misread=misread, start=start.logit_belief
         )
     bound = domestic.audience(xp, params, columns, structure, start.audience)
     z = bargaining.surplus(xp, params, columns, logit_belief, bound, structure)
@@ -97,17 +95,12 @@ def evaluate(
 
 
 def simulate_talks(
-    uniform: Array,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    system: System,
-    past: TalksPast,
+    u: Array, params: Params, columns: Columns, structure: Structure, run: System, past: TalksPast
 ) -> tuple[Array, Columns, TalksPast]:
     """Draw talks under given beliefs; see `beliefs.model.mechanisms.talks.simulate`."""
     shifted = shift(np, params, columns, structure)
-    lower = bargaining.lower(np, system.logit_belief)
-    return talks.simulate(uniform, params, columns, system.surplus, shifted, lower, past)
+    lower = bargaining.lower(np, run.logit_belief)
+    return talks.simulate(u, params, columns, run.surplus, shifted, lower, past)
 
 
 def log_likelihoods(
@@ -140,11 +133,7 @@ def factors(theory: Theory, structure: Structure, block: str = "actions") -> tup
 
 
 def action_log_likelihoods(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
+    xp: Any, params: Params, columns: Columns, structure: Structure, names: Names = None
 ) -> dict[str, Array]:
     """Return the log likelihood of observables of actions, each (..., time), 0 where unseen.
 

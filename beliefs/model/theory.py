@@ -298,10 +298,7 @@ def null_values(theory: Theory, structure: Structure, block: str | None = "belie
 
 
 def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
-    """Return the error for numbers that a theory's priors let grow past what can be held.
-
-    It names the priors that reach more than three times as far as the mechanism's own.
-    """
+    """Return the error for numbers past what can be held; it names the priors that grew thrice."""
 
     def reach(prior: Prior) -> float:
         low, high = (float(np.asarray(prior.ppf(q))) for q in (0.05, 0.95))

@@ -10,7 +10,7 @@ import pytest
 from make_study import TOML, write_study
 
 from beliefs import StudyError, Track, build_inputs, forecast, probability
-from beliefs.evaluation.backtest.frames import last_days, origins_of
+from beliefs.evaluation.backtest.frames import origins_of
 from beliefs.records.ledger.resolve import _studies
 from beliefs.records.run import _grown
 from beliefs.simulation.interventions import Intervention, load_interventions, parse
@@ -53,7 +53,7 @@ def doors(futures, tmp_path):
     before = source.known("2026-03-09")
 
     def origin(day):
-        (found,) = last_days(inputs, origins_of(inputs, 1, 1, day, day))
+        (found,) = inputs.ends[origins_of(inputs, 1, 1, day, day) - 1]
         return found
 
     def result(**more):

@@ -82,7 +82,7 @@ def test_where_a_population_is_known_it_informs_unless_the_theorys_own_priors_ar
 def test_claims_are_judged_under_what_a_population_taught_where_there_is_one(known, monkeypatch):
     judged_under, study = [], beliefs.load_study("us-iran-2026")
 
-    def ground(study, inputs, theory, *rest):
+    def ground(theory, *rest):
         judged_under.append(theory)
         raise InterruptedError
 

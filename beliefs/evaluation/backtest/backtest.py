@@ -25,7 +25,7 @@ from beliefs.evaluation.scores import skilltable
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
 from beliefs.evaluation.workers import in_order
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.model.theory import Theory, bundled_theories, theory_of
+from beliefs.model.theory import Theory, bundled_theories, load_theory
 from beliefs.shown import Shown
 from beliefs.study.load import Study
 from beliefs.study.tables.cells import Records
@@ -165,8 +165,7 @@ def backtest(
     """
     say = progress or (lambda _: None)
     if theories is None:
-        known = sorted(map(theory_of, bundled_theories()), key=lambda theory: theory.id)
-        theories = known
+        theories = [*sorted(map(load_theory, bundled_theories()), key=lambda known: known.id)]
     chosen = distinct_theories(theories, 1, "these theories cannot be told apart")
     inputs = build_inputs(study) if inputs is None else inputs
     windows = frames.horizons_of(tuple(horizons), inputs.step_days)
@@ -199,7 +198,7 @@ def scored(
     events, counted = questions(study, inputs), quantities(study, inputs)
     ends = frame.origins[0], frame.origins[-1]
     origins = frames.origins_of(inputs, every, frame.horizons[0].periods, *ends)
-    days, names = frames.last_days(inputs, origins), (*(q.name for q in events), *frame.unscored)
+    days, names = inputs.ends[origins - 1], (*(q.name for q in events), *frame.unscored)
     if not np.array_equal(frame.origins, days) or frame.targets != names:
         raise ConflictError(
             "forecasts are not those of this study",

@@ -22,6 +22,7 @@ from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import LATENT, NEVER, TARGETS, event_steps
 from beliefs.inference.smc.blocks import Blocks, blocks_known, track_blocks
+from beliefs.inference.smc.sequential import Say
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import Theory
 from beliefs.study.dates import day_of
@@ -59,12 +60,6 @@ def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
     return tuple(found)
 
 
-def last_days(inputs: Inputs, origins: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """Return the last day known at origins, by the number of periods known."""
-    last = np.timedelta64(inputs.step_days - 1, "D")
-    return np.asarray(inputs.dates[origins - 1].astype("M8[D]") + last, dtype="M8[D]")
-
-
 def origins_of(
     inputs: Inputs, every: int, shortest: int, first: Day = None, last: Day = None
 ) -> NDArray[np.int64]:
@@ -88,7 +83,7 @@ def origins_of(
             f"{counted(shortest, 'period')} after it",
             fix="choose a later --as-of, or a shorter horizon",
         )
-    days = last_days(inputs, known)
+    days = inputs.ends[known - 1]
     begin = days[0] if first is None else day_of(first, "from")
     end = days[-1] if last is None else day_of(last, "to")
     inside = (days >= begin) & (days <= end)
@@ -104,19 +99,13 @@ def origins_of(
 
 
 def futures_from(
-    blocks: Blocks,
-    origins: Iterable[int],
-    horizon: int,
-    *,
-    draws: int,
-    seed: int,
-    progress: Callable[[str], None] | None = None,
+    blocks: Blocks, origins: Iterable[int], horizon: int, *, draws: int, seed: int, say: Say = None
 ) -> Iterator[Forecast]:
     """Yield forecasts, each from the posterior of its origin's day; one seed pairs theories."""
     known: Blocks | None = None
     for n in map(int, origins):
-        if progress is not None:
-            progress(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
+        if say is not None:
+            say(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
         known = blocks_known(blocks, n, known)
         assert known.belief is not None  # every theory has talks
         posterior = posterior_at(known.belief, n - 1, draws)
@@ -201,13 +190,9 @@ class Frame:
 
 def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
     """Return every latent target with its side, by the name it has in a frame."""
-    found: dict[str, tuple[str, str | None]] = {}
-    for name in LATENT:
-        if TARGETS[name].sided == "must":
-            found |= {f"{name}_{side}": (name, side) for side in sides}
-        else:
-            found[name] = name, None
-    return found
+    both = {name: sides if TARGETS[name].sided == "must" else (None,) for name in LATENT}
+    each = ((name, side) for name, of in both.items() for side in of)
+    return {name if side is None else f"{name}_{side}": (name, side) for name, side in each}
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,21 +218,19 @@ def said(theory: Theory, plan: Plan, say: Callable[[str], None]) -> dict[str, ND
         plan.study, theory, particles=plan.particles, seed=plan.seed, inputs=inputs,
         progress=lambda text: say(f"{theory.id}: {text}"),
     )  # fmt: skip
-    longest, latent = horizons[-1].periods, latent_targets(inputs.sides)
+    most, latent = horizons[-1].periods, latent_targets(inputs.sides)
     n_origins, n_targets = len(plan.origins), len(plan.events) + len(latent)
     when = np.full((n_origins, n_targets, plan.draws), MISSING, dtype=np.int16)
     shape = n_origins, len(horizons), len(plan.counts), plan.draws
     total, passed = np.full(shape, MISSING, dtype=np.int16), np.zeros(n_origins, dtype=bool)
-    made = futures_from(
-        blocks, plan.origins, longest, draws=plan.draws, seed=plan.seed, progress=say
-    )
+    made = futures_from(blocks, plan.origins, most, draws=plan.draws, seed=plan.seed, say=say)
     for place, one in enumerate(made):
         passed[place] = one.posterior.report.passed
         for k, question in enumerate(plan.events):
             if question.at_risk[plan.origins[place]]:
-                when[place, k] = _steps(one, question.target, None, question.rule, longest)
+                when[place, k] = _steps(one, question.target, None, question.rule, most)
         for k, (target, side) in enumerate(latent.values(), start=len(plan.events)):
-            when[place, k] = _steps(one, target, side, None, longest)
+            when[place, k] = _steps(one, target, side, None, most)
         for k, quantity in enumerate(plan.counts):
             talks, actions = one.paths.talks, one.paths.events or {}
             values: Any = talks if quantity.side is None else actions.get(quantity.name)
@@ -266,7 +249,7 @@ def frame_of(
     targets = (*(q.name for q in plan.events), *latent_targets(sides))
     names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in plan.counts)
     arrays = {name: np.stack([one[name] for one in found]) for name in found[0]}
-    days = last_days(plan.inputs, plan.origins)
+    days = plan.inputs.ends[plan.origins - 1]
     return Frame(
         ids, days, plan.horizons, sides, targets, arrays["when"], names, arrays["total"],
         arrays["passed"],

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
@@ -33,17 +34,11 @@ from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
 from beliefs.inference.smc.density_path import density_path, log_density_at
 from beliefs.inference.smc.track import OBSERVABLES, Track, posterior_at, track
-from beliefs.model.structure import (
-    AFTERMATH_DAYS,
-    Columns,
-    Structure,
-    columns,
-    structure_of,
-    until,
-)
+from beliefs.model.structure import AFTERMATH_DAYS, Columns, Structure, columns, structure_of, until
 from beliefs.model.system import action_log_likelihoods, factors_of
 from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
+Logs = dict[str, Floats]  # of observables
 Row = tuple[str, bool, float, float]  # day, whether it happened, probability, base rate
 
 JUMP_SHARE = "jump_share"
@@ -256,9 +251,7 @@ def ablations(
     return out
 
 
-def _rerun(
-    claim: Claim, base: Mapping[str, Floats], mine: Mapping[str, Floats], n_time: int
-) -> Ablation:
+def _rerun(claim: Claim, base: Logs, mine: Logs, n_time: int) -> Ablation:
     gain, seen = np.zeros(n_time), np.zeros(n_time, dtype=bool)
     for name in claim.score:
         if name in base and name in mine:
@@ -267,9 +260,7 @@ def _rerun(
     return Ablation(gain, seen, "rerun")
 
 
-def _retracked(
-    claim: Claim, blocks: Blocks, structure: Structure, particles: int
-) -> dict[str, Floats]:
+def _retracked(claim: Claim, blocks: Blocks, structure: Structure, particles: int) -> Logs:
     """Return log scores of observables of actions without a claim's part."""
     theory = without(blocks.theory, claim)
     left = {p.name for p in free_parameters(theory, structure, "actions")}
@@ -357,12 +348,11 @@ def forecast_scores(
     if not wanted or spec.forecast is None:
         return {}
     step, last = inputs.step_days, int(inputs.active.sum())
-    ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
     found = questions(blocks.study, inputs, dict.fromkeys(target for target, _ in wanted.values()))
     by_target = {question.target: question for question in reversed(found)}  # by its first rule
     ahead: dict[int, dict[str, tuple[int, bool]]] = {}  # by origin and claim: periods, outcome
     for day in spec.forecast.origins:
-        n = int((ends <= np.datetime64(day, "D")).sum())
+        n = int((inputs.ends <= np.datetime64(day, "D")).sum())
         for name, (target, days) in wanted.items():
             question, periods = by_target.get(target), -(-days // step)
             if question is None or not 0 < n <= last - periods or not question.at_risk[n]:
@@ -377,14 +367,12 @@ def forecast_scores(
             with suppress(StudyError):  # under a theory that is silent on the target
                 p, q = (happened_by(f, wanted[name][0], periods) for f in (ours, theirs))
                 shares = float(p.mean()), float(q.mean())
-                rows[name].append((str(ends[n - 1]), observed, *shares))
+                rows[name].append((str(inputs.ends[n - 1]), observed, *shares))
     rng = np.random.default_rng([seed, STREAM])
     return {name: score_of(*wanted[name], tuple(mine), rng) for name, mine in rows.items()}
 
 
-def score_of(
-    target: str, horizon_days: int, rows: tuple[Row, ...], rng: np.random.Generator
-) -> Score:
+def score_of(target: str, horizon_days: int, rows: tuple[Row, ...], rng: Generator) -> Score:
     """Return the score of forecasts, each the log of the probability given to what happened."""
     if not rows:
         return Score(target, horizon_days, (), 0.0, np.nan, np.nan)

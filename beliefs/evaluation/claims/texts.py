@@ -99,10 +99,8 @@ def public_bias(d: Draws) -> xr.DataArray:
 
 def gain(d: Draws) -> xr.DataArray:
     """Return the actions that one draws directly, at the mean severity of the study's actions."""
-    actions, warned = (
-        d.columns[name].sum(axis=(0, 2))[None, :, None]
-        for name in ("strike_by_severity", "warned_by_severity")
-    )
+    names = ("strike_by_severity", "warned_by_severity")
+    actions, warned = (d.columns[name].sum(axis=(0, 2))[None, :, None] for name in names)
     mean: Any = 1.0
     if actions.sum() > 0.0:
         mean = reciprocity.mark(np, d.arrays, actions, warned)[:, 0, 0] / actions.sum()

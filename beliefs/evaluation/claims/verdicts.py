@@ -21,13 +21,7 @@ from beliefs.evaluation.workers import Say, in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
-from beliefs.model.theory import (
-    Theory,
-    free_parameters,
-    informed,
-    judged,
-    load_theory,
-)
+from beliefs.model.theory import Theory, free_parameters, informed, judged
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
@@ -171,33 +165,24 @@ def verdicts(
 def _judged(job: tuple[Theory, list[Claim]], shared: Any, say: Say) -> list[Verdict]:
     """Return the verdicts on the claims of one theory."""
     (theory, mine), (study, inputs, particles, seed, forecasts) = job, shared
-    blocks, ground = _ground(study, inputs, theory, mine, particles, seed, say)
+    blocks, ground = _ground(theory, mine, shared, say)
     scores: dict[str, Score] = {}
     if forecasts and any(claim.forecasts is not None for claim in mine):
-        base = track_blocks(
-            study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
-        )
+        base = track_blocks(study, "base_rate", particles=particles, seed=seed, inputs=inputs)
         say(f"{theory.id}: futures from the study's origins")
         scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
     return [judge(claim, ground, seed, scores.get(claim.id)) for claim in mine]
 
 
 def _ground(
-    study: Study,
-    inputs: Inputs,
-    theory: Theory,
-    claims: Sequence[Claim],
-    particles: int,
-    seed: int,
-    say: Say,
+    theory: Theory, claims: Sequence[Claim], shared: Any, say: Say
 ) -> tuple[Blocks, Ground]:
     """Track a theory on a study, with its parts and without them."""
+    study, inputs, particles, seed, _ = shared
     structure = structure_of(inputs)
     say(f"{theory.id}: tracking")
-    both = [
-        track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
-        for s in (seed, seed + REPLICATE)
-    ]
+    seeds = (seed, seed + REPLICATE)
+    both = [track_blocks(study, theory, particles=particles, seed=s, inputs=inputs) for s in seeds]
     blocks, whole = both[0], columns(inputs)
     n = blocks.n_time
     inside = whole["cell_time"] < n

@@ -97,15 +97,13 @@ def persistence(question: Question, n: int, upto: int) -> Floats | None:
     return _incidence(observed[like], time[like], upto)
 
 
-def count_baselines(
-    quantity: Quantity, n: int, periods: int
-) -> tuple[Floats | None, Floats | None]:
+def count_baselines(of: Quantity, n: int, periods: int) -> tuple[Floats | None, Floats | None]:
     """Return totals of earlier windows that were seen, `periods` at least, and of the last one."""
     if n < periods:
         return None, None
     windows = np.lib.stride_tricks.sliding_window_view
-    whole = windows(quantity.seen[:n], periods).all(axis=1)
-    totals = windows(quantity.known(n), periods).sum(axis=1)
+    whole = windows(of.seen[:n], periods).all(axis=1)
+    totals = windows(of.known(n), periods).sum(axis=1)
     enough = whole.sum() >= periods
     return totals[whole] if enough else None, totals[-1:] if whole[-1] else None
 

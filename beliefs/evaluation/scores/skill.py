@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from beliefs.features.steps import Bools, Floats
@@ -74,12 +75,7 @@ def enough_blocks(n: int, block: int) -> bool:
 
 
 def block_sums(
-    values: Floats,
-    block: int,
-    rng: np.random.Generator,
-    *,
-    circular: bool = False,
-    samples: int = RESAMPLES,
+    values: Floats, block: int, rng: Generator, *, circular: bool = False, samples: int = RESAMPLES
 ) -> Floats:
     """Return sums (..., sample) of series (..., time) over resampled, maybe circular, blocks."""
     length = values.shape[-1]

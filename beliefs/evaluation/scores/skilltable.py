@@ -183,7 +183,5 @@ def _uniform(part: pd.DataFrame, horizon: int, every: int, seed: int) -> Floats:
     for target, mine in part.groupby("target", sort=False).indices.items():
         rng = np.random.default_rng([seed, BAND_STREAM, horizon, crc32(str(target).encode())])
         number = (place[mine] + rng.integers(0, block, size=(DRAWS, 1))) // block
-        out[:, mine] = np.take_along_axis(
-            rng.random((DRAWS, int(number.max()) + 1)), number, axis=1
-        )
+        out[:, mine] = np.take_along_axis(rng.random((DRAWS, number.max() + 1)), number, axis=1)
     return out

@@ -254,13 +254,9 @@ class Model:
         structure = structure_of(inputs)
         null = null_values(theory, structure)
         cols = columns(inputs, without=null)
-        return cls(
-            known or coordinates_of(free_parameters(theory, structure), structure),
-            null,
-            structure,
-            cols,
-            measurements_of(cols, structure, readings_on="readings" in theory.mechanisms),
-        )
+        known = known or coordinates_of(free_parameters(theory, structure), structure)
+        seen = measurements_of(cols, structure, readings_on="readings" in theory.mechanisms)
+        return cls(known, null, structure, cols, seen)
 
     def params(self, scores: Floats) -> dict[str, Any]:
         """Return all parameters of particles, (N, *shape) the free ones."""

@@ -46,11 +46,9 @@ def _second_share(now: Any, then: Any, side: int, after: float, last: bool) -> f
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _conditioned(
-    now: Any, then: Any, after: Any, last: bool, first: int, second: int, out: Any
-) -> None:
+def _conditioned(now: Any, then: Any, after: Any, last: bool, one: int, two: int, out: Any) -> None:
     """Fill mean (2) and root (3) of beliefs given those a period later, of one Gaussian each."""
-    for side, which in ((0, first), (1, second)):
+    for side, which in ((0, one), (1, two)):
         _, out[side], out[2 + 2 * side] = _piece(now, side, which)
     out[3] = now[12]
     if now[14] > 0.0 or now[17] > 0.0:

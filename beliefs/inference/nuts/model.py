@@ -38,9 +38,7 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
         periods = pm.Data("periods", packed["periods"], shape=packed["periods"].shape)
         shared = {"periods": periods, "cells": pm.Data("cells", packed["cells"])}
         data = unpack(shared, columns)
-        params = {
-            name: pt.as_tensor_variable(v) for name, v in null_values(theory, structure).items()
-        }
+        params = {k: pt.as_tensor_variable(v) for k, v in null_values(theory, structure).items()}
         recentred = len(moving) == 2
         for p in free:
             if not (recentred and p.name in moving):

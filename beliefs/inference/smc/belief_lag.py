@@ -32,10 +32,7 @@ TINY = 1e-300
 
 
 def known_beliefs(mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
-    """Return the mean of both probabilities, (..., 2), and that of the lower one, (...).
-
-    `mean` (..., 2) and `cov` (..., 3: first side, both, second side) are beliefs in log-odds.
-    """
+    """Return means of both probabilities, (..., 2), and of the lower, of beliefs in log-odds."""
     p, lower = np.empty(mean.shape), np.zeros(mean.shape[:-1])
     places, shares = np.polynomial.legendre.leggauss(GAPS)
     places, shares = 0.5 * (1.0 + places), 0.5 * shares

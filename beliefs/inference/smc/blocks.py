@@ -15,6 +15,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from numpy.random import Generator
 
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import Inputs, build_inputs
@@ -98,7 +99,7 @@ class Blocks:
         return [*belief, *self.tracks.values()]
 
     def params(
-        self, draws: int, rng: np.random.Generator, *, period: int = -1, beliefs: bool = True
+        self, draws: int, rng: Generator, *, period: int = -1, beliefs: bool = True
     ) -> dict[str, Floats]:
         """Return joint draws of all free parameters after a period, each (draws, *shape).
 
@@ -124,9 +125,7 @@ class Blocks:
             out |= mine.params(draws, rng, period=period)
         return out
 
-    def prior(
-        self, draws: int, rng: np.random.Generator, *, beliefs: bool = True
-    ) -> dict[str, Floats]:
+    def prior(self, draws: int, rng: Generator, *, beliefs: bool = True) -> dict[str, Floats]:
         """Return draws of the prior of the same parameters, each (draws, *shape)."""
         structure = structure_of(self.inputs)
         free = free_parameters(self.theory, structure, None if beliefs else "actions")
@@ -239,9 +238,7 @@ def advance_blocks(found: Blocks, study: Study, *, inputs: Inputs | None = None)
     return _followed(now, chosen, 0, None, starts)
 
 
-def _followed(
-    found: Blocks, chosen: list[Block], particles: int, progress: Say, starts: Tracks
-) -> Blocks:
+def _followed(found: Blocks, chosen: list[Block], particles: int, say: Say, past: Tracks) -> Blocks:
     """Follow blocks of actions, from tracks of their past where there are some."""
     theory, structure, columns = found.theory, structure_of(found.inputs), found.columns
     null, tracks = null_values(theory, structure, "actions"), {}
@@ -265,8 +262,8 @@ def _followed(
             particles=particles,
             seed=found.seed,
             stream=crc32(names[0].encode()),
-            progress=progress,
-            start=starts.get(block.name),
+            progress=say,
+            start=past.get(block.name),
         )
     return replace(found, tracks=tracks)
 

@@ -80,10 +80,8 @@ def log_density_at(scores: Floats, log_weights: Floats, place: Floats) -> float:
     centred = scores - mean
     cov = (weights[:, None] * centred).T @ centred
     away = place - mean
-    size = np.linalg.slogdet(cov)[1]
-    return float(
-        -0.5 * (away @ np.linalg.solve(cov, away) + size + len(place) * np.log(2.0 * np.pi))
-    )
+    apart, size = away @ np.linalg.solve(cov, away), np.linalg.slogdet(cov)[1]
+    return float(-0.5 * (apart + size + len(place) * np.log(2.0 * np.pi)))
 
 
 def _watched(track: Track, members: Sequence[str]) -> tuple[Ints, Floats]:

@@ -83,17 +83,15 @@ class Moved:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _sheared(
-    z: Floats, target: Ints, first: Ints, second: Ints, weight: Floats, sign: float
-) -> Floats:
+def _sheared(z: Floats, at: Ints, first: Ints, second: Ints, weight: Floats, sign: float) -> Floats:
     """Subtract (sign 1) or add (sign -1) the terms; `z` is read as it becomes when adding."""
     out = z.copy()
     source = z if sign > 0.0 else out
     for i in range(z.shape[0]):
-        for q in range(len(target)):
+        for q in range(len(at)):
             k, m = first[q], second[q]
             one = 1.0 if k == m else 0.0
-            out[i, target[q]] -= sign * weight[q] * (source[i, k] * source[i, m] - one)
+            out[i, at[q]] -= sign * weight[q] * (source[i, k] * source[i, m] - one)
     return out
 
 
@@ -197,9 +195,8 @@ def move(
             there, stretch = back(transform, proposed[chunk])
             return there, stretch, *target(there)
 
-        there, stretch, new, new_known = (
-            np.concatenate(parts) for parts in zip(*mapped(work, n), strict=True)
-        )
+        parts = zip(*mapped(work, n), strict=True)
+        there, stretch, new, new_known = (np.concatenate(part) for part in parts)
         gain = new - density + stretch - change
         # The proposal is reversible for the Gaussian, not for Lebesgue measure.
         gain += 0.5 * (np.square(proposed).sum(axis=1) - np.square(white).sum(axis=1))

@@ -10,25 +10,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from beliefs.errors import StudyError
 from beliefs.inference.diagnose import RELIABLE, pareto_k
 from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.inference.smc import particles as weighted
 from beliefs.inference.smc.moves import KERNELS, Moved, Transform, move, transform_of
-from beliefs.inference.smc.particles import (
-    Floats,
-    Ints,
-    distinct,
-    effective_size,
-    log_mean,
-    mapped,
-    normalised,
-    resample,
-    rounded,
-    temper,
-)
+from beliefs.inference.smc.particles import Floats, Ints, effective_size, normalised, resample
 from beliefs.inference.smc.unconstrained import Coordinates
 
 Say = Callable[[str], None] | None
@@ -147,7 +138,7 @@ class BlockTrack:
     @property
     def distinct(self) -> Ints:
         """Different particles after every period, (R,)."""
-        counts = np.asarray([distinct(s) for s in self.generations], dtype=np.int64)
+        counts = np.asarray([weighted.distinct(s) for s in self.generations], dtype=np.int64)
         return counts[self.generation]
 
     def row(self, period: int) -> int:
@@ -166,9 +157,7 @@ class BlockTrack:
         """Return their normalised weights (N,)."""
         return normalised(self.log_weights[self.row(period)])
 
-    def params(
-        self, draws: int, rng: np.random.Generator, *, period: int = -1
-    ) -> dict[str, Floats]:
+    def params(self, draws: int, rng: Generator, *, period: int = -1) -> dict[str, Floats]:
         """Return equally weighted draws after a period, (draws, ...), shuffled: blocks can pair."""
         log_weights = self.log_weights[self.row(period)]
         index = rng.permutation(resample(log_weights, rng.random(), draws))
@@ -196,7 +185,7 @@ def drawn_scores(problem: Problem, particles: int, seed: int) -> Floats:
             fix="2000, or 4000 for a study of many years such as 700 weeks",
         )
     rng = np.random.default_rng([seed, *problem.key, 0, 0])
-    return rounded(rng.standard_normal((particles, problem.coordinates.size)))
+    return weighted.rounded(rng.standard_normal((particles, problem.coordinates.size)))
 
 
 @dataclass
@@ -243,9 +232,9 @@ def follow[T: BlockTrack](problem: Problem, found: T, n_time: int, progress: Say
                     raise problem.error(name, t)
                 rest = 1.0 - power
                 few = effective_size(weights + rest * logs) < FEWEST * n
-                share = temper(weights, logs, rest, ENOUGH * n) if few else rest
+                share = weighted.temper(weights, logs, rest, ENOUGH * n) if few else rest
                 power = 1.0 if share == rest else power + share
-                gained = log_mean(weights, share * logs)
+                gained = weighted.log_mean(weights, share * logs)
                 if not np.isfinite(gained):
                     raise problem.error(name, t)
                 predictive[k] = gained + np.nan_to_num(predictive[k], nan=0.0)
@@ -311,7 +300,7 @@ def _moved(
         power=power,
         ess=left,
         ancestors=ancestors,
-        distinct=distinct(scores),
+        distinct=weighted.distinct(scores),
         moves=moves,
         jump=sum(r.jump for r in rounds),
         accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
@@ -343,15 +332,15 @@ def track_likelihood(
 
     def periods(scores: Floats, low: int, high: int, start: Floats | None) -> Floats:
         del start  # likelihoods go over all periods
-        parts = mapped(lambda part: likelihood(coordinates.params(scores[part]), high), len(scores))
-        logs = np.concatenate(parts)
+
+        def work(part: slice) -> Floats:
+            return likelihood(coordinates.params(scores[part]), high)
+
+        logs = np.concatenate(weighted.mapped(work, len(scores)))
         logs = np.where(np.isnan(logs), -np.inf, logs)
         total = np.cumsum(logs.sum(axis=2), axis=1)
         before = np.concatenate([np.zeros((len(logs), 1)), total[:, :-1]], axis=1)
         return np.concatenate([before[..., None], logs], axis=2)[:, low:].transpose(1, 0, 2)
-
-    def transform(scores: Floats, log_weights: Floats, t: int) -> Transform:
-        return transform_of(scores, log_weights, coordinates.labels)
 
     def error(name: str, t: int) -> StudyError:
         return StudyError(
@@ -362,10 +351,11 @@ def track_likelihood(
             fix="widen the prior of the parameters that it reads",
         )
 
-    def named(t: int) -> str:
-        return f"{'+'.join(observables)}, period {t}"
-
     seed, key, seen = checked_seed(seed), (STREAM, stream), tuple(observables)
-    problem = Problem(seen, coordinates, 1.0, 0, periods, transform, error, named, key)
+    problem = Problem(
+        seen, coordinates, 1.0, 0, periods,
+        lambda scores, weights, _: transform_of(scores, weights, coordinates.labels), error,
+        lambda t: f"{'+'.join(observables)}, period {t}", key,
+    )  # fmt: skip
     found = start or BlockTrack.empty(problem, drawn_scores(problem, particles, seed), seed)
     return follow(problem, found, n_time, progress)

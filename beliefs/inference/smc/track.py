@@ -7,7 +7,7 @@ Particles of the parameters carry the (moment-matched) filter of both beliefs; t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,16 +24,11 @@ from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, origin_of
+from beliefs.inference.smc import sequential
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import (
-    Floats,
-    effective_size,
-    normalised,
-    resample,
-    rounded,
-)
-from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
+from beliefs.inference.smc.particles import Floats, effective_size, normalised, resample, rounded
+from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, Say, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
 from beliefs.model.priors import no_fastmath
@@ -101,8 +96,7 @@ class Track(Shown, BlockTrack):
     @property
     def ends(self) -> NDArray[np.datetime64]:
         """Last day of the period of every row, (R,)."""
-        last = np.timedelta64(self.inputs.step_days - 1, "D")
-        return np.asarray(self.inputs.dates[self.first : self.n_time].astype("M8[D]") + last)
+        return self.inputs.ends[self.first : self.n_time]
 
     @cached_property
     def _model(self) -> Model:
@@ -237,12 +231,10 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
         columns = (array("rejuvenations", name).tolist() for name in _REJUVENATION)
         rows = (dict(zip(_REJUVENATION, row, strict=True)) for row in zip(*columns, strict=True))
         moved = tuple(Rejuvenation(**row | {"quality": tuple(row["quality"])}) for row in rows)
-    columns = (array("coordinates", name).tolist() for name in ("name", "shape", "low", "high"))
+    known = (array("coordinates", name).tolist() for name in ("name", "shape", "low", "high"))
     parts = tuple(
         Part(name, tuple(int(n) for n in shape.split(",") if n), low, high, cubic)
-        for name, shape, low, high, cubic in zip(
-            *columns, array("coordinates", "cubic"), strict=True
-        )
+        for name, shape, low, high, cubic in zip(*known, array("coordinates", "cubic"), strict=True)
     )
     beliefs = [array("periods", name) for name in ("belief_mean", "belief_cov")]
     return Track(
@@ -280,13 +272,11 @@ def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Pro
         frame = frame_of(model, normalised(log_weights) @ scores, t + 1)
         return transform_of(scores, log_weights, model.coordinates.labels, frame)
 
-    def error(name: str, t: int) -> StudyError:
-        return not_finite(theory, model.structure, f"{name} of {dates[t]}")
-
-    def named(t: int) -> str:
-        return str(dates[t])
-
-    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, transform, error, named)
+    return Problem(
+        OBSERVABLES, model.coordinates, 0.5, 5, periods, transform,
+        error=lambda name, t: not_finite(theory, model.structure, f"{name} of {dates[t]}"),
+        named=lambda t: str(dates[t]),
+    )  # fmt: skip
 
 
 def track(
@@ -295,7 +285,7 @@ def track(
     *,
     particles: int = 2000,
     seed: int,
-    progress: Callable[[str], None] | None = None,
+    progress: Say = None,
     inputs: Inputs | None = None,
 ) -> Track:
     """Follow the posterior of a theory through every period of a study.
@@ -335,17 +325,13 @@ def track(
     inputs = build_inputs(study) if inputs is None else inputs
     problem = _problem(Model.of(inputs, theory), theory, inputs.dates)
     seed = checked_seed(seed)
-    scores = drawn_scores(problem, particles, seed)
+    scores = sequential.drawn_scores(problem, particles, seed)
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return follow(problem, empty, int(inputs.active.sum()), progress)
 
 
 def advance(
-    found: Track,
-    study: Study,
-    *,
-    progress: Callable[[str], None] | None = None,
-    inputs: Inputs | None = None,
+    found: Track, study: Study, *, progress: Say = None, inputs: Inputs | None = None
 ) -> Track:
     """Go on with a track as the study grows or is revised.
 
@@ -453,8 +439,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
 
 def as_known(study: Study, inputs: Inputs, n: int) -> tuple[Study, Inputs]:
     """Return the study as it was known after its first `n` periods, and its inputs."""
-    day = inputs.dates[n - 1] + np.timedelta64(inputs.step_days - 1, "D")
-    known = load_study(study.path, as_of=day)
+    known = load_study(study.path, as_of=inputs.ends[n - 1])
     return known, build_inputs(known)
 
 

@@ -54,11 +54,8 @@ class Coordinates:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Name and index of each score."""
-        return tuple(
-            f"{part.name}{list(index) if index else ''}"
-            for part in self.parts
-            for index in np.ndindex(part.shape)
-        )
+        each = ((part.name, index) for part in self.parts for index in np.ndindex(part.shape))
+        return tuple(f"{name}{list(index) if index else ''}" for name, index in each)
 
     def params(self, scores: Floats, without: Collection[str] = ()) -> dict[str, Floats]:
         """Return parameters, all but those `without`, at normal scores (N, size): (N, *shape)."""

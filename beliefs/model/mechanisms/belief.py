@@ -64,10 +64,7 @@ def path(
     misread: Array,
     start: Array | None = None,
 ) -> Array:
-    """Return belief in log-odds over time, (..., side, time).
-
-    `start` is belief of the period before the first, (..., side), `start_of` when None.
-    """
+    """Return belief, (..., side, time), after that of the period before, `start_of` when None."""
     moves = drift(params, kept, push)
     moves = moves + volatility(xp, params, structure)[..., None] * params["innovation"]
     return recur(xp, kept, moves, misread, start_of(params) if start is None else start)

@@ -31,10 +31,7 @@ PARAMETERS = (
 def audience(
     xp: Any, params: Params, columns: Columns, structure: Structure, start: Array | None = None
 ) -> Array:
-    """Return the audience cost of each side, (..., side, time).
-
-    `start` is that of the period before the first, (..., side); 0 when None.
-    """
+    """Return audience costs, (..., side, time), after those of the period before, 0 when None."""
     weekly = xp.log(params["audience_memory"])[..., None]
     rate = structure.step_weeks * (1.0 + params["heat_loss"][..., None] * columns["truce"])
     # The gain is the truce-free one: a truce lets old words fade, it does not amplify new ones.

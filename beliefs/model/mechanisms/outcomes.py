@@ -12,22 +12,13 @@ The prior of the deal hazard is centred on formal agreements in crises older tha
 2.13; claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from beliefs.model import contract
 from beliefs.model import priors as pz
-from beliefs.model.contract import (
-    LEARNT,
-    Array,
-    Factor,
-    Parameter,
-    Params,
-    Seen,
-    bounded_exp,
-    logistic,
-)
+from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, Seen
 from beliefs.model.observation import explained
 from beliefs.model.pooled import load_pooled, normal_of
 from beliefs.model.structure import PHASES, Columns, Structure
@@ -42,12 +33,9 @@ FRICTION, NEGATIVE = CONFLICT_PHASES.index("friction"), CONFLICT_PHASES.index("n
 TINY = 1e-12  # shares round to 0 or 1 in far tails; keeps the logarithm finite
 
 
-def _deal_prior(structure: Structure) -> pz.Prior:
-    return pz.Normal(round(load_pooled("agreement").late().mean + float(np.log(7.0)), 3), 1.0)
-
-
 PARAMETERS = (
-    Parameter("deal_base", _deal_prior, _LOG_WEEK,
+    Parameter("deal_base", lambda structure: pz.Normal(
+            round(load_pooled("agreement").late().mean + float(np.log(7.0)), 3), 1.0), _LOG_WEEK,
         "formal agreements in crises older than a year (data/pooled); spread is judgement",
         "hazard of a mutual agreement at zero surplus"),
     Parameter("deal_recent", pz.Normal(0.0, 1.0), "log hazard ratio", LEARNT,
@@ -106,10 +94,7 @@ def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
 
 
 def kind_shares(params: Params, deadline: Array) -> list[Array]:
-    """Return the shares of `KINDS` among truce spells that ended without collapse.
-
-    `deadline` is 1 where the spell had an announced deadline, so that it can lapse.
-    """
+    """Return shares of `KINDS` of ends without collapse; `deadline` is 1 where a spell had one."""
     lapse = params["lapse_share"] * deadline
     unilateral, extended = params["unilateral_share"], params["mutual_share"]
     mutual = (1.0 - lapse) * (1.0 - unilateral)
@@ -139,13 +124,13 @@ def moves(xp: Any, params: Params, conflict_phase: int, structure: Structure) ->
 
     Staying, a move up in order, a move up that leaves out a phase of peace, a move down.
     """
-    up, down = bounded_exp(xp, params["phase_up"]), bounded_exp(xp, params["phase_down"])
+    up, down = (contract.bounded_exp(xp, params[name]) for name in ("phase_up", "phase_down"))
     up = up * float(conflict_phase < len(CONFLICT_PHASES) - 1)
     down = down * float(conflict_phase > 0)
     stay = xp.exp(-structure.step_weeks * (up + down))
     rise = (1.0 - stay) * (up / (up + down))
     # From negative peace only positive peace lies above: nothing can be left out.
-    leap = float(conflict_phase < NEGATIVE) * logistic(xp, params["skip"])
+    leap = float(conflict_phase < NEGATIVE) * contract.logistic(xp, params["skip"])
     return stay, rise * (1.0 - leap), rise * leap, (1.0 - stay) * (down / (up + down))
 
 
@@ -175,9 +160,8 @@ def _log_phase(xp: Any, params: Params, columns: Columns, structure: Structure) 
     before = np.concatenate([0.0 * on[..., :1], on[..., :-1]], axis=-1)
     total = 0.0 * params["phase_up"][..., None] * on[..., 0, :]
     for old in range(len(CONFLICT_PHASES)):
-        stay, step, leap, fall = (
-            _log_share(xp, p)[..., None] for p in moves(xp, params, old, structure)
-        )
+        every = moves(xp, params, old, structure)
+        stay, step, leap, fall = (_log_share(xp, p)[..., None] for p in every)
         for new in range(len(CONFLICT_PHASES)):
             happened = before[..., old, :] * on[..., new, :]
             if not happened.any():
@@ -187,18 +171,6 @@ def _log_phase(xp: Any, params: Params, columns: Columns, structure: Structure) 
     return total
 
 
-def _kind_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
-    """Return shares of `KINDS`, (..., 4), for a truce with ``has_deadline`` or without."""
-    shares = kind_shares(params, np.asarray(state["has_deadline"], dtype=float))
-    return np.stack(np.broadcast_arrays(*shares), axis=-1)
-
-
-def _phase_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
-    """Return what `moves` says of each conflict phase, (..., conflict phase, 4)."""
-    every = [moves(np, params, old, structure) for old in range(len(CONFLICT_PHASES))]
-    return np.stack([np.stack(m, axis=-1) for m in every], axis=-2)
-
-
 FACTORS = (
     Factor("deal", ("deal_base", "deal_recent", "deal_surplus", "shift_deal", "agenda_effect"),
         "cloglog", deal, lambda c: Seen(c["deal"], c["deal_seen"]), couples=("deal_surplus",)),
@@ -206,13 +178,18 @@ FACTORS = (
         lambda xp, params, columns, structure: (
             -params["signature_cost"][..., None] + 0.0 * columns["deal"]),
         lambda c: Seen(c["deal_signed"], c["active"], c["deal_signed"] + c["deal_unsigned"])),
-    Factor("kind", _SHARES, "categorical", density=_log_kind, rate=_kind_rate, bases=3),
+    Factor("kind", _SHARES, "categorical", density=_log_kind, bases=3,
+        # (..., 4), for a truce with ``has_deadline`` or without
+        rate=lambda params, state, structure: np.stack(np.broadcast_arrays(
+            *kind_shares(params, np.asarray(state["has_deadline"], dtype=float))), axis=-1)),
     Factor("reversal", ("reversal_base", "turnover_termination"), "binomial_cloglog", reversal,
         lambda c: Seen(c["scope_ended"], c["active"], c["scope_live"])),
     Factor("periphery",
         ("peripheral_base", "peripheral_war", "peripheral_instrument", "peripheral_harm"),
         "poisson_log", periphery, lambda c: Seen(c["peripheral_count"], c["peripheral_seen"])),
     Factor("conflict_phase", ("phase_up", "phase_down", "skip"), "categorical", density=_log_phase,
-        rate=_phase_rate, bases=2),
+        rate=lambda params, state, structure: np.stack([  # (..., conflict phase, 4)
+            np.stack(moves(np, params, old, structure), axis=-1)
+            for old in range(len(CONFLICT_PHASES))], axis=-2), bases=2),
 )  # fmt: skip
 log_likelihood, rates = explained(FACTORS)

@@ -12,14 +12,13 @@ at the bounds of the scale. A simulator's state has ``decayed`` in place of the 
 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 """
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from beliefs.features.steps import Floats
 from beliefs.model import priors as pz
-from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, bounded_exp
+from beliefs.model.contract import LEARNT, Array, Factor, Names, Parameter, Params, bounded_exp
 from beliefs.model.numerics.recurrence import recur
 from beliefs.model.observation import columns_of, log_density
 from beliefs.model.structure import Columns, Structure
@@ -166,21 +165,14 @@ def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
 
 
 def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:
-    """Return the severity 1 to 5 that all actions of a side in a period share, (N, 2).
-
-    `mean` is that of `severity_mean`, `count` the number of actions, `normal` draws, each (N, 2).
-    """
+    """Return the severity a side's actions share, of mean log, number and normal draws, (N, 2)."""
     spread = np.exp(params["log_severity_spread"])[..., None] / np.sqrt(np.maximum(count, 1.0))
     severity: Floats = np.clip(np.rint(MIDDLE * np.exp(mean + spread * normal)), 1.0, 5.0)
     return severity
 
 
 def log_likelihood(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
+    xp: Any, params: Params, columns: Columns, structure: Structure, names: Names = None
 ) -> dict[str, Array]:
     """Return the log probability of counts and of severities by factor, each (..., time)."""
     seen = columns["strikes_seen"]
@@ -197,7 +189,7 @@ def log_likelihood(
 
 
 def rates(
-    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
+    params: Params, state: Columns, structure: Structure, names: Names = None
 ) -> dict[str, Array]:
     """Return the linear predictors of one period: strikes of each side (N,), severity (N, 2)."""
     now = columns_of(state)

@@ -4,11 +4,9 @@ An action touches a line when it is coded to it, and crosses it from the severit
 declares. MODEL section 2.11; claim C24.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from beliefs.features.steps import Bools, Floats
 from beliefs.model import priors as pz
 from beliefs.model.contract import Factor, Parameter, Seen
 from beliefs.model.observation import explained
@@ -27,15 +25,7 @@ FACTORS = (
 log_likelihood, rates = explained(FACTORS)
 
 
-def held_below(
-    severity: NDArray[np.float64],
-    touches: NDArray[Any],
-    crosses: NDArray[Any],
-    level: NDArray[np.float64] | float,
-) -> NDArray[np.float64]:
-    """Return severities consistent with whether actions touch a line, and cross it.
-
-    All of one shape; touching is crossing from the severity `level` on, which broadcasts.
-    """
+def held_below(severity: Floats, touches: Bools, crosses: Bools, level: Floats | float) -> Floats:
+    """Return severities that agree with touching a line, and crossing it: from `level` on."""
     bounded = np.where(crosses, np.maximum(severity, level), np.minimum(severity, level - 1.0))
     return np.where(touches, np.maximum(bounded, 1.0), severity)

@@ -69,14 +69,12 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-def past(
-    xp: Any, params: Params, columns: Columns, structure: Structure, log_shape: Array
-) -> Array:
+def past(xp: Any, params: Params, columns: Columns, structure: Structure, log_form: Array) -> Array:
     """Return what a truce's past adds to the log of the hazard of a period, (..., time).
 
     Of a Weibull hazard in its age what it sums up to over the period; in the first week to one.
     """
-    shape, age = xp.exp(log_shape)[..., None], xp.maximum(columns["truce_age"], 1.0)
+    shape, age = xp.exp(log_form)[..., None], xp.maximum(columns["truce_age"], 1.0)
     young = xp.log(xp.maximum(1.0 - 1.0 / age, TINY))  # log of the share that lies before
     # a^s - (a - 1)^s, written so that it is exactly 1 at shape 1.
     summed = (shape - 1.0) * xp.log(age) + xp.log(xp.expm1(shape * young) / xp.expm1(young))
