@@ -155,7 +155,7 @@ def main() -> None:
         chosen.particles, chosen.refits, chosen.updates = 1000, 2, 5
     theory = beliefs.load_theory("mutual_optimism")
     inputs = build_inputs(beliefs.load_study(chosen.study))
-    dates = inputs.dates[inputs.active] + np.timedelta64(inputs.step_days - 1, "D")
+    dates = inputs.ends[inputs.active]
     print(f"{timing.machine()}\n{chosen.study}\n")
     refit = rolling(chosen, theory, dates, sampling)
     one_period(chosen, theory, dates, refit)

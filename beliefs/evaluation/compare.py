@@ -29,7 +29,10 @@ STACK = "M5"  # Id of the stack of all theories, weighted by what was known befo
 BASE = "M0"
 _OF_BELIEFS = ("belief", "evidence", "readings", "domestic", "bargaining")
 _TO_TALKS = ("surplus_effect", "crack_rule")  # through which beliefs enter talks
-EVERY = {1: 7, 7: 4}  # periods from one set of weights to the next, by days of a period
+EVERY: dict[float, int] = {
+    1: 7,
+    7: 4,
+}  # periods from one set of weights to the next, by days of a period
 STEPS = 200  # EM steps for each set of weights; those of the time before are the start
 ENOUGH = 1e-8  # A change of weights in one step below which they have settled
 
@@ -58,7 +61,7 @@ class Comparison(Shown):
     titles: tuple[str, ...]
     observables: tuple[str, ...]
     dates: NDArray[np.datetime64]  # first days of periods, (T,)
-    step_days: int
+    step_days: float
     scores: Floats  # (theory, observable, T), NaN where nothing was seen
     periods: NDArray[np.int64]  # taken in, (point,)
     weights: Floats  # of stacking then, (point, theory)
@@ -225,7 +228,7 @@ def compared(
     *,
     study: str,
     dates: NDArray[np.datetime64],
-    step_days: int,
+    step_days: float,
     seed: int,
 ) -> Comparison:
     """Return the comparison that scores (theory, `SHARED`, T) make, of what all explain."""

@@ -21,6 +21,7 @@ from beliefs.features import actions, states
 from beliefs.features.steps import Bools, Floats, Ints, periods_of, watched
 from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
+from beliefs.study.dates import later
 from beliefs.study.load import Study
 from beliefs.study.spec import StudySpec, Truce
 from beliefs.study.tables.codebook import REGIME_KINDS
@@ -158,7 +159,7 @@ class Inputs:
     sides: tuple[str, str]  # ids of the two sides
     endurance: tuple[bool, bool]  # whether merely surviving counts as good news for the side
     dates: NDArray[np.datetime64]  # (T,) first day of each period, datetime64[D]
-    step_days: int  # length of a period in days
+    step_days: float  # length of a period in days, of a month in the mean
     quiet_periods: int  # periods at the beginning of a truce that are watched, see ``[truce]``
     n_planned: int  # number of periods before new rows moved the study's end on
     active: Bools  # (T,) whether the period's last day lies at or before the as-of date
@@ -201,7 +202,8 @@ class Inputs:
     @property
     def ends(self) -> NDArray[np.datetime64]:
         """Last day of each period, (T,)."""
-        return self.dates + np.timedelta64(self.step_days - 1, "D")
+        after: NDArray[np.datetime64] = later(self.dates, 1, self.step_days)
+        return after - np.timedelta64(1, "D")
 
     @cached_property
     def observed(self) -> Observed:
@@ -271,7 +273,7 @@ def build_inputs(study: Study) -> Inputs:
         talks=rules[spec.talks_rule.headline],
         talks_seen=watched(study, grid, spec.talks_rule.coverage) & active,
         talks_previous=previous,
-        recess=spec.talks_rule.recess // grid.step_days,
+        recess=int(spec.talks_rule.recess // grid.step_days),
         shocks=tuple(
             Shock(s.id, s.kind, None if s.side is None else spec.side_ids.index(s.side))
             for s in study.shock_slots

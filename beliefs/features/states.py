@@ -14,12 +14,10 @@ from beliefs.features.surprises import CLIP, Arrivals
 from beliefs.features.talks import held_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.spec import Memory, Regime, Safeguard
+from beliefs.study.spec import Memory, Regime, Safeguard, usual_halflife
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 from beliefs.study.tables.rows import counted_events
 
-FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
-"""Half-life, in periods of that many days, of how much force one has come to expect."""
 _BY_REGIME = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
 STEEPNESS = 4.0  # the hinge goes from 12 % to 88 % within one standard deviation
 UNREST_DAYS = 14.0  # e-folding time of counted pressure
@@ -48,7 +46,7 @@ def conflict_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         force = events.where(initiator=side.forces, kind=spec.kinetic)
         strikes[i] = surprises.severity_sum(force, grid) * active
         counted = force_arrivals(study, i, last)
-        update = surprises.count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
+        update = surprises.count_surprises(counted, usual_halflife(grid.step_days))
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
     forces = (*spec.sides[0].forces, *spec.sides[1].forces)

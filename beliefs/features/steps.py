@@ -257,4 +257,4 @@ def binned(rows: Records, weight: Floats, grid: Grid, by: str = "published_at") 
 
 def watched(study: Study, grid: Grid, densities: Collection[str]) -> Bools:
     """Tell in which periods events were recorded so completely that a zero is a real zero."""
-    return covered(study.tables.coverage, grid.dates, grid.step_days, densities)
+    return covered(study.tables.coverage, grid, densities)

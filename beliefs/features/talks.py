@@ -12,7 +12,7 @@ from pydantic import Field
 
 from beliefs.features.steps import Bools, Floats, Ints, binned, counts
 from beliefs.features.surprises import logit_share
-from beliefs.study.dates import Grid
+from beliefs.study.dates import Grid, later
 from beliefs.study.load import Study
 from beliefs.study.spec import Indicator, SpecTable, TalkRule
 from beliefs.study.tables.cells import Records
@@ -56,9 +56,8 @@ def talk_days(study: Study, active: Bools) -> tuple[dict[str, Ints], Ints]:
     And 1 where a round by the headline rule was going on one period earlier, in recess or not.
     """
     rule_set, n = study.spec.talks_rule, study.grid.n
-    lead = 1 + rule_set.recess // study.grid.step_days
-    back = np.timedelta64(1 + (lead - 1) * study.grid.step_days, "D")
-    longer = study.grid.backwards(study.grid.start - back)
+    lead = 1 + int(rule_set.recess // study.grid.step_days)
+    longer = study.grid.backwards(later(study.grid.start, -lead, study.grid.step_days))
     held = {
         rule.id: held_periods(rule_rows(study.tables.talks, rule), longer)
         for rule in sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)

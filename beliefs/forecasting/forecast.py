@@ -20,7 +20,7 @@ from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention
 from beliefs.simulation.paths import Paths, check_horizon, default_horizon, draws_of, simulate
 from beliefs.simulation.paths import future_dates as dates_after
-from beliefs.study.dates import day_of
+from beliefs.study.dates import day_of, later
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,10 +77,12 @@ class Forecast(Shown):
     def step_of(self, by: str | dt.date | np.datetime64) -> int:
         """Return how many future periods end by a date; StudyError where that is outside."""
         day = day_of(by, "by")
-        step = np.timedelta64(self.posterior.inputs.step_days, "D")
-        ends = self.dates + (step - np.timedelta64(1, "D"))
+        step = self.posterior.inputs.step_days
+        one = np.timedelta64(1, "D")
+        ends = later(self.dates, 1, step) - one
         steps = int((ends <= day).sum())
-        if steps == 0 or day >= ends[-1] + step:  # an unfinished period counts as not yet begun
+        # An unfinished period counts as not yet begun.
+        if steps == 0 or day >= later(ends[-1] + one, 1, step) - one:
             raise StudyError(
                 "the date lies outside the forecast", where="by", found=str(by),
                 expected=f"a date from {ends[0]} to {ends[-1]}",

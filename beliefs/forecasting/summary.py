@@ -21,6 +21,7 @@ from beliefs.model.contract import logistic
 from beliefs.model.pooled import incidence, load_pooled
 from beliefs.simulation.interventions import without_effect
 from beliefs.simulation.state import spell_at
+from beliefs.study.dates import later
 from beliefs.study.spec import SpecTable
 
 Parts = tuple[dict[str, Any], ...]
@@ -128,9 +129,9 @@ def horizon_days(forecast: Forecast) -> list[dt.date]:
     in an unfinished period.
     """
     step = forecast.posterior.inputs.step_days
-    ends = (forecast.dates + np.timedelta64(step - 1, "D")).tolist()
+    ends = (later(forecast.dates, 1, step) - np.timedelta64(1, "D")).tolist()
     gap = 0 if forecast.left_out is None else forecast.left_out.days
-    picks = {(days + gap) // step for days in HORIZONS} & set(range(1, len(ends)))
+    picks = {int((days + gap) // step) for days in HORIZONS} & set(range(1, len(ends)))
     return [ends[k - 1] for k in sorted({*picks, len(ends)})]
 
 

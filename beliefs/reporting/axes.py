@@ -19,6 +19,7 @@ from beliefs.records.evaluations import Calibration
 from beliefs.reporting import style
 from beliefs.reporting.series import spells
 from beliefs.reporting.style import GREY, INK, LINE, mathless
+from beliefs.study.dates import later
 from beliefs.study.load import Study
 from beliefs.study.writefile import write_file
 
@@ -158,7 +159,7 @@ def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any
     """Draw the stacking weights of theories as periods came in; war and truce are shaded."""
     ax = house_axes(ax)
     dates = comparison.dates.astype("datetime64[D]")
-    at = np.append(dates, dates[-1] + np.timedelta64(comparison.step_days, "D"))[comparison.periods]
+    at = np.append(dates, later(dates[-1], 1, comparison.step_days))[comparison.periods]
     for span in spells(study, dates[0], dates[-1]):
         if span.kind in ("truce", "war"):
             after = span.end + np.timedelta64(1, "D")  # its last day belongs to it

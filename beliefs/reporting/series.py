@@ -14,6 +14,7 @@ from beliefs.forecasting.targets import TARGETS, event_steps
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import logistic
 from beliefs.reporting.style import REGIME_WORDS, clean
+from beliefs.study.dates import later
 from beliefs.study.load import Study
 
 MAX_POINTS = 1500  # of a line: more than any screen shows, few enough for a small report
@@ -124,8 +125,8 @@ def thin(n: int) -> NDArray[np.int64]:
 
 def last_days(posterior: Posterior, first_days: Dates) -> Dates:
     """Return the last day of each period, when its belief is what the model says it is."""
-    last: Dates = np.asarray(first_days, dtype="datetime64[D]")
-    return last + np.timedelta64(posterior.inputs.step_days - 1, "D")
+    after: Dates = later(first_days, 1, posterior.inputs.step_days)
+    return after - np.timedelta64(1, "D")
 
 
 def _bands(source: Source, belief: NDArray[Any], dates: Dates) -> tuple[Band, Band]:

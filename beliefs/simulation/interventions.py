@@ -30,7 +30,7 @@ from beliefs.model.contract import logistic
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, free_parameters
 from beliefs.simulation.future import COST_CLIP, Passed, set_shocks
-from beliefs.study.dates import day_of
+from beliefs.study.dates import day_of, later
 from beliefs.study.load import Study
 from beliefs.study.safefile import read_small
 
@@ -143,10 +143,10 @@ class Intervention:
         size += f" {counted(self.days, 'day')}" if self.days is not None else ""
         return " ".join(f"{self.kind} {detail}{size} {self.date}".split())
 
-    def period(self, dates: Dates, step_days: int, day: dt.date | None = None) -> int:
+    def period(self, dates: Dates, step_days: float, day: dt.date | None = None) -> int:
         """Return the number of the future period in which it, or another day of it, lies."""
         day = self.date if day is None else day
-        end = dates[-1] + np.timedelta64(step_days - 1, "D")
+        end = later(dates[-1], 1, step_days) - np.timedelta64(1, "D")
         if not dates[0] <= np.datetime64(day) <= end:
             raise bad_intervention(
                 self.label, "the intervention lies outside the forecast", str(day),
@@ -154,12 +154,12 @@ class Intervention:
             )  # fmt: skip
         return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
 
-    def in_force(self, dates: Dates, step_days: int) -> NDArray[np.bool_]:
+    def in_force(self, dates: Dates, step_days: float) -> NDArray[np.bool_]:
         """Return in which periods it is in force, (horizon,)."""
         on = np.arange(len(dates)) >= self.period(dates, step_days)
         return on if self.until is None else on & (dates <= np.datetime64(self.until))
 
-    def arrivals(self, dates: Dates, step_days: int) -> dict[int, float]:
+    def arrivals(self, dates: Dates, step_days: float) -> dict[int, float]:
         """Return the values of a path by the period in which each arrives."""
         return {
             self.period(dates, step_days, dt.date.fromisoformat(day)): float(value)

@@ -29,13 +29,18 @@ from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import Effects, Intervention
 from beliefs.simulation.signals import beliefs_of, draw_signals
 from beliefs.simulation.state import State, Streams, setting_of, start_of
+from beliefs.study.dates import later
 from beliefs.study.load import Study
 
 Kept = dict[str, list[NDArray[Any]]]
 Stretch = tuple[slice, Columns, NDArray[Any]]  # some periods ahead: which, columns, surprises
 LONGEST = 5000  # periods ahead
 CELLS = 250_000  # futures times periods that are made ready at once
-BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
+HALF_YEAR = 182.0  # days
+BLOCK: dict[float, int] = {
+    1: 7,
+    7: 4,
+}  # bootstrap block in periods, by days per period: a week, a month
 EVENTS = {
     "strikes": ("strikes_A",), "breach": ("breach",), "ended": ("resolve", "collapse"),
     "deal": ("deal",), "signed": ("form",), "terminated": ("reversal",),
@@ -280,13 +285,15 @@ def _talked(state: State, actions: Actions, ends: Transitions, held: Any, days: 
 
 def future_dates(inputs: Inputs, horizon: int) -> NDArray[np.datetime64]:
     """Return the first day of each period after the origin, (horizon,)."""
-    last = inputs.dates[inputs.active][-1].astype("datetime64[D]")
-    return np.asarray(last + np.timedelta64(inputs.step_days, "D") * np.arange(1, horizon + 1))
+    last, ahead = inputs.dates[inputs.active][-1], np.arange(1, horizon + 1)
+    dates: NDArray[np.datetime64] = later(last, ahead, inputs.step_days)
+    return dates
 
 
 def default_horizon(study: Study) -> int:
-    """Return the number of periods of a forecast for which none is given: 90 days or 26 weeks."""
-    return {"day": 90, "week": 26}[study.spec.period.step]
+    """Return the number of periods of a forecast without one: 90 days or half a year."""
+    days = study.spec.period.step_days
+    return 90 if days == 1 else max(1, round(HALF_YEAR / days))
 
 
 def check_horizon(horizon: int) -> None:

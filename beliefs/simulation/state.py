@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from beliefs.features import actions, steps, surprises
 from beliefs.features.inputs import Inputs
-from beliefs.features.states import FORCE_HALFLIFE, force_arrivals
+from beliefs.features.states import force_arrivals
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.model.mechanisms import diplomacy, reciprocity
 from beliefs.model.structure import PHASES, Columns, Structure, action_columns, phases, structure_of
@@ -22,6 +22,7 @@ from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
+from beliefs.study.spec import usual_halflife
 from beliefs.study.tables.codebook import REGIME_KINDS
 
 CELLS = 1_000_000  # numbers drawn at once where most are dropped
@@ -103,7 +104,7 @@ class Setting:
     """Constants of a study under a theory."""
 
     structure: Structure
-    step_days: int
+    step_days: float
     names: frozenset[str]  # observables of action that the theory explains
     instrument: Floats  # (instrument,) the way of counting at the origin, which futures keep
     severity: Floats  # (side, phase, 5) distribution function of the severity of an action
@@ -183,7 +184,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         indicators.append(k)
         rows.append((i, share, weighted, *_learnt(arrived, indicator.halflife)))
     for i in (0, 1):
-        known = _learnt(force_arrivals(study, i, n - 1), FORCE_HALFLIFE[inputs.step_days])
+        known = _learnt(force_arrivals(study, i, n - 1), usual_halflife(inputs.step_days))
         rows.append((i, np.ones(len(PHASES)), True, *known))
     whose, shares, sums, learns, mean, miss, ages = (np.array(v) for v in zip(*rows, strict=True))
     slow = 1.0 - (1.0 - learns) ** (1.0 / surprises.SCALE_MEMORY)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,6 +96,19 @@ def today() -> np.datetime64:
     return np.datetime64(dt.datetime.now(dt.UTC).date(), "D")
 
 
+MONTH = 365.25 / 12
+"""Days of a month in the mean: a study by the month has periods of this length and real days."""
+
+
+def later(days: Any, periods: Any, step_days: float) -> Any:
+    """Return the first days of the periods so many after those that begin on some days."""
+    begin = days.astype("datetime64[D]")
+    if step_days != MONTH:
+        return begin + periods * np.timedelta64(int(step_days), "D")
+    months = begin.astype("datetime64[M]") + periods * np.timedelta64(1, "M")
+    return months.astype("datetime64[D]")
+
+
 @dataclass(frozen=True)
 class Grid:
     """`n` consecutive periods of `step_days` days each, the first beginning on day `start`.
@@ -103,23 +117,28 @@ class Grid:
     """
 
     start: np.datetime64
-    step_days: int
+    step_days: float  # a whole number, or `MONTH` for months of the calendar
     n: int
 
     @property
     def dates(self) -> NDArray[np.datetime64]:
         """First day of each period, shape (n,)."""
-        return self.start + np.arange(self.n) * np.timedelta64(self.step_days, "D")
+        dates: NDArray[np.datetime64] = later(self.start, np.arange(self.n), self.step_days)
+        return dates
 
     @property
     def last_days(self) -> NDArray[np.datetime64]:
         """Last day of each period, shape (n,)."""
-        return self.dates + np.timedelta64(self.step_days - 1, "D")
+        after: NDArray[np.datetime64] = later(self.dates, 1, self.step_days)
+        return after - np.timedelta64(1, "D")
 
     def index(self, days: ArrayLike) -> NDArray[np.int64]:
         """Return the period number of each day."""
         whole = np.asarray(days, dtype="datetime64[D]")
-        return (whole - self.start).astype(np.int64) // self.step_days
+        if self.step_days != MONTH:
+            return (whole - self.start).astype(np.int64) // int(self.step_days)
+        first = self.start.astype("datetime64[M]")
+        return np.asarray((whole.astype("datetime64[M]") - first).astype(np.int64))
 
     def active(self, as_of: np.datetime64) -> NDArray[np.bool_]:
         """Tell which periods had ended by `as_of`."""
@@ -128,5 +147,5 @@ class Grid:
     def backwards(self, day: np.datetime64) -> Grid:
         """Return this grid with whole periods put before it, so that it holds `day`."""
         more = max(0, -int(self.index(day)))
-        start = self.start - np.timedelta64(more * self.step_days, "D")
+        start = later(self.start, -more, self.step_days)
         return Grid(start, self.step_days, self.n + more)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from beliefs.errors import StudyError
-from beliefs.study.dates import Fault, day_of, read_day, today
+from beliefs.study.dates import Fault, Grid, day_of, read_day, today
+from beliefs.study.spec import STEPS
 from beliefs.study.tables.append import framed
 from beliefs.study.tables.cells import csv_text, texts_of
 from beliefs.study.tables.codebook import KINETIC
@@ -38,7 +39,7 @@ USUAL: dict[str, dict[str, Any]] = {
 LEARNING = 8  # values of a series that only teach what to expect
 RECENT = np.timedelta64(60, "D")  # a study that ended longer ago is a hindcast
 FEW = 50.0  # median below which whole numbers are counts
-MOST_DAYS = 3  # usual days from value to value that make a study by the day
+MOST_DAYS, MOST_WEEK = 3, 20  # usual days from value to value by the day, and by the week
 
 
 class Guess(NamedTuple):
@@ -288,14 +289,17 @@ def _period(
     ninth = min((of[LEARNING] for of in each if len(of) > LEARNING), default=first)
     third = first + (last - first) // 3
     start = min(day for of in each for day in of if day >= min(ninth, third))
-    width = 1 if step == "day" else 7
-    whole = -(-((last - start).days + 1) // width)
-    return start, start + dt.timedelta(days=whole * width - 1), step
+    start = start.replace(day=1) if step == "month" else start
+    grid = Grid(np.datetime64(start, "D"), STEPS[step], 1)
+    whole = Grid(grid.start, grid.step_days, int(grid.index(np.datetime64(last, "D"))) + 1)
+    return start, whole.last_days[-1].item(), step
 
 
 def _step(values: pd.DataFrame) -> str:
+    """Return the longest period in which the densest series has a value as a rule."""
     gaps = values.groupby("indicator")["date"].apply(lambda of: of.diff().median()).dropna()
-    return "day" if len(gaps) and gaps.min().days <= MOST_DAYS else "week"
+    days = gaps.min().days if len(gaps) else STEPS["week"]
+    return "day" if days <= MOST_DAYS else "week" if days <= MOST_WEEK else "month"
 
 
 def _merged(settings: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class Study(Shown):
         readings
             By side, a series of shares (0 to 1, or in per cent) that reads its belief.
         period
-            First and last day, and perhaps "day" or "week". None: guessed from the rows.
+            First and last day, and perhaps "day", "week" or "month". None: guessed from the rows.
         name
             Name of the study.
         as_of
@@ -349,7 +349,7 @@ def _as_of(spec: StudySpec, known: np.datetime64) -> np.datetime64:
             f"the as-of date lies {'before the first' if early else 'after the last'} period",
             where="as_of",
             found=str(known),
-            expected=f"a date from {grid.last_days[0]}, when the first {spec.period.step} is over, "
+            expected=f"a date from {grid.last_days[0]}, when the first {spec.period.unit} is over, "
             f"to {end}",
             fix="choose a date in between; or set a later `end` of the period in the study's own "
             "study.toml, and fit or track it anew",

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from beliefs.study.dates import Grid, read_day
+from beliefs.study.dates import MONTH, Fault, Grid, read_day
 from beliefs.study.tables import codebook
 from beliefs.study.tables.codebook import Confidence, ConflictPhase, Density, RegimeKind
 
@@ -32,6 +32,22 @@ Days = Annotated[int, Field(ge=1, le=1000)]
 Fading = Annotated[float, Field(gt=0, le=10_000)]
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 RunLength = Annotated[int, Field(ge=1, le=1000)]
+
+
+STEPS = {"day": 1, "week": 7, "month": MONTH}
+
+
+def read_step(value: object) -> str | int:
+    """Return what a period is: a word, or a number of days."""
+    if (isinstance(value, str) and value in STEPS) or (type(value) is int and 1 <= value <= 366):
+        return value
+    expected = '"day", "week", "month", or a number of days from 1 to 366'
+    raise Fault("this is no length of a period", expected, "choose one of these")
+
+
+def usual_halflife(step_days: float) -> float:
+    """Return the half-life of an expectation in periods: 14 days, or eight weeks of longer ones."""
+    return 14.0 if step_days == 1 else 56.0 / step_days
 
 
 @dataclass(frozen=True)
@@ -77,24 +93,30 @@ class Reference(SpecTable):
 
 
 class Period(SpecTable):
-    """The stretch of time that is modelled, cut into days or weeks.
+    """The stretch of time that is modelled, cut into days, weeks, months or so many days.
 
     `first_end` is where a study ended before new rows moved its `end` on; priors keep to it.
     """
 
     start: Day
     end: Day
-    step: Literal["day", "week"]
+    step: Annotated[str | int, BeforeValidator(read_step)]
     first_end: Day | None = None
 
     @property
-    def step_days(self) -> int:
-        """Length of one period in days: 1 or 7."""
-        return 1 if self.step == "day" else 7
+    def step_days(self) -> float:
+        """Length of one period in days, of a month in the mean."""
+        return STEPS[self.step] if isinstance(self.step, str) else self.step
+
+    @property
+    def unit(self) -> str:
+        """What a period is called."""
+        return self.step if isinstance(self.step, str) else f"{self.step} days"
 
     def whole(self, end: dt.date) -> int:
         """Return the number of whole periods up to a day; days left over belong to none."""
-        return ((end - self.start).days + 1) // self.step_days
+        grid, after = Grid(np.datetime64(self.start, "D"), self.step_days, 0), end + dt.timedelta(1)
+        return int(grid.index(np.datetime64(after, "D")))
 
     @property
     def grid(self) -> Grid:

@@ -19,7 +19,17 @@ from beliefs.errors import StudyError
 from beliefs.study.bundled import read_pooled
 from beliefs.study.dates import Fault, check_ends, check_published
 from beliefs.study.safefile import read_lines
-from beliefs.study.spec import MAX_PERIODS, Indicator, Period, Ref, Regime, SpecTable, StudySpec
+from beliefs.study.spec import (
+    MAX_PERIODS,
+    STEPS,
+    Indicator,
+    Period,
+    Ref,
+    Regime,
+    SpecTable,
+    StudySpec,
+    usual_halflife,
+)  # fmt: skip
 from beliefs.study.tables.codebook import CHANNELS, TALK_FORMATS, TALK_LABELS
 
 NAME = "study.toml"
@@ -130,10 +140,11 @@ def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
     rows, sides, period = raw.get("indicators"), raw.get("sides"), raw.get("period")
     if not isinstance(rows, tuple):
         return raw
-    weekly = isinstance(period, dict) and period.get("step") == "week"
+    step = period.get("step") if isinstance(period, dict) else None
+    days = STEPS.get(step, 1) if isinstance(step, str) else step
     known = sides if isinstance(sides, tuple) else ()
     defaults = {
-        "halflife": 8.0 if weekly else 14.0,
+        "halflife": usual_halflife(days if isinstance(days, int | float) and days > 0 else 1),
         "seen_by": tuple(side.get("id") for side in known if isinstance(side, dict)),
     }
     return {**raw, "indicators": tuple(defaults | r if isinstance(r, dict) else r for r in rows)}
@@ -342,13 +353,16 @@ def _belongs(row: Any, key: str, field: str, value: str, *loc: str | int) -> Ite
 
 
 def _period(period: Period) -> Iterator[Problem]:
-    start, end, step, n = period.start, period.end, period.step, period.grid.n
+    start, end, step, n = period.start, period.end, period.unit, period.grid.n
     yield from _times(period, start, "period")
     if period.first_end is not None and not start < period.first_end <= end:
         what, found = "the period ends before it first ended", f"first_end = {period.first_end}"
         expected = f"a date after {start}, up to end = {end}"
         fix = "remove first_end: `beliefs update` writes it where new rows move the end on"
         yield ("period", "first_end"), what, found, expected, fix
+    if step == "month" and start.day != 1:
+        what, expected = "a study by the month begins within a month", "the first day of a month"
+        yield ("period", "start"), what, str(start), expected, f"start = {start.replace(day=1)}"
     if not 2 <= n <= MAX_PERIODS:
         what, found = f"the period is too {'short' if n < 2 else 'long'}", f"{n} whole {step}(s)"
         expected = f"from 2 to {MAX_PERIODS} whole {step}s"

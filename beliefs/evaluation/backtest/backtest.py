@@ -48,7 +48,7 @@ class Backtest(Shown):
     particles: int
     draws: int
     seed: int
-    step_days: int  # days of a period
+    step_days: float  # days of a period
     frame: Frame  # what was forecast, of latent targets too, which no label can check
     # A row for each forecast that can be checked, see `beliefs.evaluation.scores.scorecard`
     scores: pd.DataFrame

@@ -25,7 +25,7 @@ from beliefs.inference.smc.blocks import Blocks, blocks_known, track_blocks
 from beliefs.inference.smc.sequential import Say
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import Theory
-from beliefs.study.dates import day_of
+from beliefs.study.dates import MONTH, day_of
 from beliefs.study.load import Study
 
 Day = str | dt.date | np.datetime64 | None
@@ -46,15 +46,15 @@ class Horizon:
     periods: int
 
 
-def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
+def horizons_of(days: tuple[int, ...], step_days: float) -> tuple[Horizon, ...]:
     """Return windows in whole periods, the shortest first; StudyError where two are the same."""
-    found = [Horizon(d, max(d // step_days, 1)) for d in sorted(set(days))]
+    found = [Horizon(d, max(int(d // step_days), 1)) for d in sorted(set(days))]
     if not found or found[0].days < 1 or len({h.periods for h in found}) < len(found):
         raise StudyError(
             "these horizons cannot be scored",
             where="horizons",
             found=", ".join(map(str, days)) or "none",
-            expected=f"different numbers of periods of {counted(step_days, 'day')}, from 1 on",
+            expected=f"different numbers of periods of {step_days:g} days, from 1 on",
             fix="--horizons 7,30,90",
         )
     return tuple(found)
@@ -65,20 +65,21 @@ def origins_of(
 ) -> NDArray[np.int64]:
     """Return numbers of periods known at origins `every` days apart, between two last days."""
     step, n = inputs.step_days, int(inputs.active.sum())
-    if every < step or every % step:
+    apart = round(every / step)
+    if not apart or (step != MONTH and every % step):
         raise StudyError(
             "origins do not fall on the ends of periods",
             where="every",
             found=counted(every, "day"),
-            expected=f"a multiple of {counted(step, 'day')}",
-            fix=f"--every {max(every // step, 1) * step}",
+            expected=f"a multiple of {step:g} days",
+            fix=f"--every {max(apart, 1) * int(step)}",
         )
-    known = np.arange(-(-FIRST_DAYS // step), n - shortest + 1)
+    known = np.arange(int(-(-FIRST_DAYS // step)), n - shortest + 1)
     if not len(known):
         raise StudyError(
             "the study is too short for a backtest",
             where="as_of",
-            found=f"{counted(n, 'period')} of {counted(step, 'day')}",
+            found=f"{counted(n, 'period')} of {step:g} days",
             expected=f"{FIRST_DAYS} days before the first origin and "
             f"{counted(shortest, 'period')} after it",
             fix="choose a later --as-of, or a shorter horizon",
@@ -95,7 +96,7 @@ def origins_of(
             expected=f"days from {days[0]} to {days[-1]}",
             fix="choose days in between, or a shorter horizon",
         )
-    return known[inside][:: every // step]
+    return known[inside][::apart]
 
 
 def futures_from(

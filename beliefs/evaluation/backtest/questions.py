@@ -114,7 +114,7 @@ def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
     return tuple(out)
 
 
-def spells(hit: Bools, step_days: int) -> Ints:
+def spells(hit: Bools, step_days: float) -> Ints:
     """Return numbers of events of hits, 0 elsewhere; one has no `APART_DAYS` quiet days."""
     places = np.flatnonzero(hit)
     out = np.zeros(len(hit), dtype=np.int64)

@@ -354,7 +354,7 @@ def forecast_scores(
     for day in spec.forecast.origins:
         n = int((inputs.ends <= np.datetime64(day, "D")).sum())
         for name, (target, days) in wanted.items():
-            question, periods = by_target.get(target), -(-days // step)
+            question, periods = by_target.get(target), int(-(-days // step))
             if question is None or not 0 < n <= last - periods or not question.at_risk[n]:
                 continue
             if (when := question.first(n, periods)) is not None:

@@ -35,7 +35,10 @@ TAIL = 0.05  # left out of a shown interval on either side
 BINS = 24
 DIP = 0.6  # A valley between two peaks below this share of the lower one makes two modes
 DRAWS, PRIOR_DRAWS = 4000, 20_000
-PARTICLES = {1: 1000, 7: 500}  # of one track by days of a period: studies of weeks are long
+PARTICLES: dict[float, int] = {
+    1: 1000,
+    7: 500,
+}  # of one track by days of a period: studies of weeks are long
 REPLICATE = 500_009  # what is added to a seed for a second set of tracks
 
 
@@ -79,7 +82,7 @@ class Ground:
     """What the claims of one theory are judged on."""
 
     theory: str
-    step_days: int
+    step_days: float
     seen: Seen
     after: Draws  # from the posterior, of two tracks, one behind the other
     before: Draws

@@ -24,6 +24,7 @@ from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.forecasting.targets import LATENT
+from beliefs.study.dates import later
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.rows import price_of
 
@@ -124,7 +125,8 @@ def score_table(
     step = inputs.step_days
     for (o, n), (h, horizon) in product(enumerate(origins.tolist()), enumerate(frame.horizons)):
         origin, window = frame.origins[o], (n, horizon.periods, step)
-        last = origin + np.timedelta64(horizon.periods * step, "D")
+        day = np.timedelta64(1, "D")
+        last = later(origin + day, horizon.periods, step) - day
         found: list[Row] = []
         for k, question in enumerate(events):
             samples = zip(frame.theories, frame.when[:, o, k], strict=True)
@@ -144,7 +146,12 @@ def score_table(
 
 
 def _event(
-    question: Question, n: int, periods: int, step_days: int, samples: Samples, price: float | None
+    question: Question,
+    n: int,
+    periods: int,
+    step_days: float,
+    samples: Samples,
+    price: float | None,
 ) -> Iterator[Row]:
     """Yield the rows of a question from one origin."""
     first = question.first(n, periods) if question.at_risk[n] else None
@@ -189,7 +196,7 @@ def _event(
 
 
 def _count(
-    quantity: Quantity, name: str, n: int, periods: int, step_days: int, sums: Samples
+    quantity: Quantity, name: str, n: int, periods: int, step_days: float, sums: Samples
 ) -> Iterator[Row]:
     """Yield the rows of a count from one origin."""
     observed = quantity.total(n, periods)

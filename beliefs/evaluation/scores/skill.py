@@ -59,7 +59,7 @@ class Skill:
     effective: float  # independent origins that would leave it as uncertain
 
 
-def block_length(step_days: int) -> int:
+def block_length(step_days: float) -> int:
     """Return the length of a block in periods: two weeks of days, two months of weeks."""
     return 14 if step_days == 1 else 8
 

@@ -36,7 +36,7 @@ from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.system import factors_of
 from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
 from beliefs.shown import Shown
-from beliefs.study.dates import day_of
+from beliefs.study.dates import day_of, later
 from beliefs.study.load import Study, load_study
 
 OBSERVABLES = tuple(factor.name for factor in factors_of("belief"))
@@ -130,7 +130,8 @@ class Track(Shown, BlockTrack):
     def period_of(self, date: str | dt.date | np.datetime64) -> int:
         """Return the last period that had ended on a date, a `StudyError` outside the track."""
         day = day_of(date, "date")
-        if not self.ends[0] <= day < self.ends[-1] + np.timedelta64(self.inputs.step_days, "D"):
+        after = later(self.ends[-1] + np.timedelta64(1, "D"), 1, self.inputs.step_days)
+        if not self.ends[0] <= day < after - np.timedelta64(1, "D"):
             raise self._outside(str(day))
         return self.first + int((self.ends <= day).sum()) - 1
 

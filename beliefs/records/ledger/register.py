@@ -56,7 +56,7 @@ class Forecast(SpecTable):
     forecast_sha256: Hash  # of the whole document, crack grid and beliefs included
     seed: dict[str, int]
     horizon: int  # periods
-    step_days: int  # days of a period
+    step_days: int | float  # days of a period, of a month in the mean
     # Lines of earlier versions have two fields under other names.
     convergence: dict[str, Any] = Field(validation_alias=AliasChoices("convergence", "gate"))
     allowed_failed: bool  # whether it had not converged and was registered all the same

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, model_validator
 
 from beliefs.errors import StudyError
-from beliefs.study.dates import Fault, check_ends, check_published
+from beliefs.study.dates import Fault, Grid, check_ends, check_published
 from beliefs.study.safefile import Table, read_table
 from beliefs.study.spec import Indicator, StudySpec
 from beliefs.study.tables import codebook
@@ -348,17 +348,16 @@ def _span_of(coverage: Records, days: NDArray) -> NDArray[np.intp]:
     return np.where(inside, row, -1)
 
 
-def covered(
-    coverage: Records, first_days: NDArray, step_days: int, densities: Collection[str]
-) -> NDArray[np.bool_]:
-    """Tell in which periods, given by first days (T,), every day has one of the densities.
+def covered(coverage: Records, grid: Grid, densities: Collection[str]) -> NDArray[np.bool_]:
+    """Tell in which periods of a grid, (T,), every day has one of the densities.
 
     There a zero is a real zero. Without `coverage.csv` a study claims to be dense everywhere. With
     it, days outside the spans are unobserved, those after the last span too.
     """
-    days = first_days[:, None] + np.arange(step_days)
+    days = grid.dates[:, None] + np.arange(int(np.ceil(grid.step_days)))
     good = np.array([*coverage.among("density", densities), False])
-    return good[_span_of(coverage, days)].all(axis=1)
+    outside = days > grid.last_days[:, None]  # of a short month
+    return (good[_span_of(coverage, days)] | outside).all(axis=1)
 
 
 def instruments(coverage: Records, first_days: NDArray) -> NDArray[np.intp]:
