@@ -1,5 +1,9 @@
-"""Bring each notebook and its .py together (the newer one wins), then execute it in place."""
+"""Bring each notebook and its .py together (the newer one wins), then execute it in place.
 
+python scripts/notebooks.py [PART OF A NAME ...]
+"""
+
+import sys
 from pathlib import Path
 
 import nbformat
@@ -10,7 +14,8 @@ folder = Path("notebooks")
 if pairs := [str(path) for path in folder.glob("*") if path.suffix in {".py", ".ipynb"}]:
     jupytext(["--quiet", "--sync", *pairs])
 
-for path in sorted(folder.glob("*.ipynb")):
+chosen = [p for p in folder.glob("*.ipynb") if any(part in p.name for part in sys.argv[1:] or [""])]
+for path in sorted(chosen):
     print(path, flush=True)
     notebook = nbformat.read(path, as_version=4)
     # No timings: a run that changes nothing should leave the file as it was.

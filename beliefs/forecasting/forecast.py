@@ -14,6 +14,7 @@ from beliefs.errors import ConvergenceError, StudyError
 from beliefs.features.talks import LeftOut, left_out
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import SMALL, ActionDraws, Posterior
+from beliefs.inference.smc.track import Track
 from beliefs.model.priors import no_fastmath
 from beliefs.model.system import factors
 from beliefs.shown import Shown
@@ -116,7 +117,7 @@ class Forecast(Shown):
 
 @no_fastmath
 def forecast(
-    posterior: Posterior,
+    posterior: Posterior | Track,
     horizon: int | None = None,
     *,
     seed: int,
@@ -133,9 +134,9 @@ def forecast(
     Parameters
     ----------
     posterior
-        From `beliefs.fit`.
+        From `beliefs.fit`; or a track, whose posterior after its last period it is.
     horizon
-        Number of future periods; 90 days or 26 weeks when None.
+        Number of future periods; 90 days or half a year when None.
     seed
         Seed of the simulation.
     interventions
@@ -174,6 +175,8 @@ def forecast(
     have been held, which count. Windows in days begin at the as-of date and end with the last
     period over by then (`forecasting.summary.horizon_days`).
     """
+    if isinstance(posterior, Track):
+        posterior = posterior.at(posterior.ends[-1])
     horizon = default_horizon(posterior.study) if horizon is None else horizon
     seed = checked_seed(seed)
     check_horizon(horizon)

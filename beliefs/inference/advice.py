@@ -32,13 +32,13 @@ def advice(study: Study, inputs: Inputs) -> Iterator[str]:
         yield from _against(inputs, i, {term.indicator: term.direction for term in own})
     if not inputs.talks.any():
         yield "no talks in the period: what is forecast of them is the prior"
-    same_day = []
+    same_day, read = [], {term.indicator for term in inputs.terms}
     for k, indicator in enumerate(study.spec.indicators):
         if len({*indicator.direction.values()}) == 1 and len(indicator.direction) == 2:
             yield f"a rise of {indicator.id} is said to be equally good or bad news for both sides"
         rows = study.tables.indicators.where(indicator=[indicator.id])
         first = int(np.argmax(inputs.seen[k]))
-        if len(rows) and first >= LATE:
+        if len(rows) and first >= LATE and k in read:
             yield (
                 f"{indicator.id} is no news in the first {first} periods, in which it teaches what "
                 "to expect: bring its history from before the period"
