@@ -72,11 +72,9 @@ class _Commands(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; what each command does is read from the source of its module."""
         for module, names in _MODULES.items():
-            source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
-            tree = ast.parse(source)
-            said = {
-                x.name: ast.get_docstring(x) for x in tree.body if isinstance(x, ast.FunctionDef)
-            }
+            tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+            functions = (item for item in tree.body if isinstance(item, ast.FunctionDef))
+            said = {item.name: ast.get_docstring(item) for item in functions}
             for name in names:
                 self.commands[name].help = said.get(name.replace("-", "_"), ast.get_docstring(tree))
         super().format_help(ctx, formatter)

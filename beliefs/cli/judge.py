@@ -124,8 +124,7 @@ def verdicts(
     rows = [row.as_dict() for row in found]
     head = {"study": loaded.spec.name, "study_sha256": loaded.sha256, "as_of": str(loaded.as_of)}
     table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
-    data = {**head, "verdicts": rows}
-    opt.show(data, _tell_verdicts(table), as_json, table if as_csv else None)
+    opt.show({**head, "verdicts": rows}, _tell_verdicts(table), as_json, table if as_csv else None)
 
 
 def _tell_verdicts(table: pd.DataFrame) -> Iterator[str]:

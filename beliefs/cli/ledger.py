@@ -171,8 +171,8 @@ def verify(
 ) -> None:
     """Recompute the chain; says which line was changed, left out or cut off."""
     found = recompute(file, head=head)
-    row = {"passed": not found.problems, "lines": found.lines, "head": found.head}
-    result = [vars(problem) for problem in found.problems]
+    row = {"ledger": str(file), "passed": not found.problems, "lines": found.lines}
+    row |= {"head": found.head, "since_head": found.since, "problems": [*map(vars, found.problems)]}
     out = [f"{file}:{p.line}: {p.what}" for p in found.problems]
     if not out:
         out = [f"{file}: {counted(found.lines, 'line')} in order", f"head: {found.head}"]
@@ -180,8 +180,7 @@ def verify(
         if found.since is not None:
             since = counted(found.since, "line was", "lines were")
             out[-1] = f"the noted head is there; {since} added since"
-    data = {"ledger": str(file), **row, "since_head": found.since, "problems": result}
-    opt.show(data, out, as_json)
+    opt.show(row, out, as_json)
     if found.problems:
         raise SystemExit(3)
 

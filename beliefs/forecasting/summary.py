@@ -4,7 +4,6 @@ And how forecasts differ: with an intervention and without, paired; one and a la
 """
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -210,19 +209,15 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     what_ifs, actions = forecast.interventions, forecast.action_draws is not None
     found = {
         "format": FORMAT,
-        "study": study.spec.name,
-        "as_of": study.as_of.astype(object),
-        "origin": posterior.origin.astype(object),
-        "study_sha256": study.sha256,
-        "theory": theory.name,
-        "theory_sha256": theory.sha256,
+        "study": study.spec.name, "study_sha256": study.sha256,
+        "as_of": study.as_of.astype(object), "origin": posterior.origin.astype(object),
+        "theory": theory.name, "theory_sha256": theory.sha256,
         "hindcast": bool(study.spec.hindcast),
         "seed": {"fit": int(posterior.seed), "forecast": forecast.seed},
         "convergence": posterior.report.as_dict() | {"failures": posterior.report.failures},
         "allowed_failed": forecast.allowed_failed,
         "interventions": tuple(item.label for item in what_ifs),
-        "interval": INTERVAL,
-        "belief": _beliefs(forecast),
+        "interval": INTERVAL, "belief": _beliefs(forecast),
         "targets": tuple(  # beliefs and talks by every window, then actions
             probability(forecast, name, side=side, by=by, rule=rule)
             for of_actions in (False, True)
@@ -238,15 +233,14 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
             for d in study.spec.crack.grid_periods
         ),
         "reference": _settlement(forecast, windows),
-        "left_out": forecast.left_out,
-        "informed": theory.informed,
+        "left_out": forecast.left_out, "informed": theory.informed,
         "endings": _endings(forecast, windows),
         "notes": tuple(without_effect(theory, posterior.structure, what_ifs, actions=actions)),
         "reversed_weights": tuple(
             {"term": term, "mean": float(mean), "p_other_sign": float(share)}
             for term, mean, share in reversed_weights(posterior)
         ),
-    }
+    }  # fmt: skip
     fields = Document.model_fields
     said = {name: part for name, part in found.items() if part or fields[name].is_required()}
     return Document.model_validate(said).as_dict()
@@ -305,8 +299,6 @@ def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(
-    target: str, side: str | None, by: dt.date, numbers: Mapping[str, float]
-) -> dict[str, Any]:
+def _row(target: str, side: str | None, by: dt.date, numbers: dict[str, Any]) -> dict[str, Any]:
     rounded = {name: round(float(value), 6) for name, value in numbers.items()}
     return {"target": target, "side": side, "by": by.isoformat(), **rounded}

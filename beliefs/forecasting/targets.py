@@ -89,11 +89,9 @@ class Target:
 
     name: str  # as in ``forecast.json``
     words: str  # as a person reads it; ``{side}`` stands for the name of a side
-    # The base rate of one about beliefs is the prior, of others M0, learnt from the same study
-    kind: Literal["beliefs", "talks", "actions"]
+    kind: Literal["beliefs", "talks", "actions"]  # base rate of beliefs: the prior; of others: M0
     first: Callable[[_Query], Steps]  # when it first happens in futures, (sample,)
-    # When it happened in a study, by rule; None where nobody can look it up
-    label: Callable[[Past, str], Label] | None = None
+    label: Callable[[Past, str], Label] | None = None  # by rule; None where nobody can look it up
     # Of targets of action: names in ``Paths.events`` of what it is read off, and in `Observed` of
     # what a study must have seen for it to be forecast by default
     sources: tuple[str, ...] = ()
@@ -101,8 +99,7 @@ class Target:
     sided: Literal["no", "may", "must"] = "no"  # whether it is about a side
     # What counts, with what each adds to `words`; the first is the default
     rules: Mapping[str, str] = field(default_factory=lambda: {"any": ""})
-    # Whether a crack rule's threshold applies (its periods apply to all about beliefs)
-    threshold: bool = False
+    threshold: bool = False  # whether a crack rule's applies; its periods do to all about beliefs
     negated: bool = False  # whether the target is that it does *not* happen
     default: bool = True  # whether it is forecast and scored by default
 

@@ -24,7 +24,6 @@ from beliefs.inference.sampled import sampled
 from beliefs.inference.smc.track import Track, advance, from_posterior
 from beliefs.inference.smc.track import track as track_all
 from beliefs.model.contract import logistic
-from beliefs.model.theory import Theory
 from beliefs.records.files import SEED, content_hash, environment, read_json, read_manifest
 from beliefs.records.run import TRACK, load_run, load_track, planned, read_parts
 from beliefs.study.load import Study, load_study
@@ -66,11 +65,8 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
     return {
         "runs": [
             {
-                "run": str(path),
-                "as_of": str(p.study.as_of),
-                "origin": str(p.origin),
-                "theory": p.theory.name,
-                "theory_sha256": p.theory.sha256,
+                "run": str(path), "as_of": str(p.study.as_of), "origin": str(p.origin),
+                "theory": p.theory.name, "theory_sha256": p.theory.sha256,
             }
             for path, p in both
         ],
@@ -78,7 +74,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         "beliefs": moved_beliefs(first, second),
         "targets": targets,
         "no_targets": None if targets else missing,
-    }
+    }  # fmt: skip
 
 
 def _moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
@@ -155,7 +151,8 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
         kept, again = (t.at(t.ends[-1], draws=size) for t in (track, anew))
     else:
         kept = load_run(folder)
-        again = _anew(kept.study, kept.theory, manifest, say)
+        settings, fit_seed = manifest["settings"], manifest["seed"]["fit"]
+        again = sampled(kept.study, kept.theory, settings, seed=fit_seed, say=say)
         tree = again.kept
     same = content_hash(tree) == manifest["posterior_content_sha256"]
     result: bool | None = None
@@ -182,10 +179,6 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     return Reproduction(verdict, same, result, distance, limit, worst, changed)
 
 
-def _anew(study: Study, theory: Theory, made: Any, say: Callable[[str], None]) -> Posterior:
-    return sampled(study, theory, made["settings"], seed=made["seed"]["fit"], say=say)
-
-
 def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
     """Return the track of a folder, made in one go, however many updates it took."""
     say("track")
@@ -195,7 +188,7 @@ def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
     if start is None:
         return track_all(study, theory, particles=particles, seed=seed, progress=say)
     early = load_study(folder / "study", as_of=start["as_of"])
-    posterior = _anew(early, theory, start, say)
+    posterior = sampled(early, theory, start["settings"], seed=start["seed"]["fit"], say=say)
     return advance(from_posterior(posterior, particles, seed), study, progress=say)
 
 

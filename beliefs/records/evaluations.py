@@ -84,11 +84,8 @@ class Calibration(Shown):
             **{k: v for k, v in self.settings.items() if k not in ("versions", "platform")},
             "simulations": len(self.numbers),
             "failed": {str(k): v for k, v in self.failed.items()},
-            "coverage": sbc.COVERAGE,
-            "passed": self.passed,
-            "failures": list(self.failures),
-            "judged": len(self.judged),
-            "outside": [row.name for row in self.outside],
+            "coverage": sbc.COVERAGE, "passed": self.passed, "failures": list(self.failures),
+            "judged": len(self.judged), "outside": [row.name for row in self.outside],
             "outside_by_chance": round((1.0 - sbc.COVERAGE) * len(self.judged), 2),
             "groups": [_rounded(row) for row in self.groups],
             "quantities": [_rounded(row) for row in self.judged],
@@ -97,7 +94,7 @@ class Calibration(Shown):
                 for k, v in self.forecast_checks.items()
             ],
             "cut": CUT,
-        }
+        }  # fmt: skip
 
 
 def _rounded(row: Any) -> dict[str, Any]:
@@ -226,15 +223,13 @@ def _settled(folder: Path, design: sbc.Design) -> dict[str, Any]:
     """Return the settings of a folder, written where it is new; refuse another calibration."""
     settings: dict[str, Any] = {
         "format": files.FORMAT,
-        "theory": design.theory.name,
-        "theory_sha256": design.theory.sha256,
+        "theory": design.theory.name, "theory_sha256": design.theory.sha256,
         "drawn_from_sha256": (design.truth or design.theory).sha256,
-        "study": design.study.spec.name,
-        "study_sha256": design.study.sha256,
+        "study": design.study.spec.name, "study_sha256": design.study.sha256,
         "as_of": str(design.study.as_of),
         **{k: getattr(design, k) for k in ("seed", "particles", "draws", "horizon")},
         **files.environment(),
-    }
+    }  # fmt: skip
     file = folder / SETTINGS
     # What a killed writer left half written is no other's.
     if all(item.name.endswith(PART) for item in folder.iterdir()):
@@ -287,15 +282,11 @@ def save_backtest(
             hashes[name] = hashlib.sha256(text.encode()).hexdigest()
         left_out, origins = ("skill", "reliability", "origins"), found.frame.origins
         manifest = {
-            "format": files.FORMAT,
-            "method": "backtest",
+            "format": files.FORMAT, "method": "backtest",
             **{k: v for k, v in found.as_dict().items() if k not in left_out},
-            "origins": len(origins),
-            "first_origin": str(origins[0]),
-            "last_origin": str(origins[-1]),
-            "tables_sha256": hashes,
-            **files.environment(),
-        }
+            "origins": len(origins), "first_origin": str(origins[0]),
+            "last_origin": str(origins[-1]), "tables_sha256": hashes, **files.environment(),
+        }  # fmt: skip
         replace_file(place / "manifest.json", files.dump(manifest))
     return folder
 

@@ -96,26 +96,18 @@ def render(
         head=tables.read(summary, dict(zip(posterior.structure.sides, names, strict=True))),
         convergence=tables.convergence_rows(summary),
         flag_notes=tables.FLAG_NOTES,
-        forecast=forecast,
-        posterior=posterior,
-        spec=posterior.study.spec,
-        theory=posterior.theory,
-        inputs=posterior.inputs,
-        names=names,
+        forecast=forecast, posterior=posterior, spec=posterior.study.spec,
+        theory=posterior.theory, inputs=posterior.inputs, names=names, series=series,
         figure=lambda name: _embedded(getattr(figures, name)(forecast)),
-        series=series,
         learnt=sorted((r for r in learnt if r.learnable), key=lambda r: -r.contraction),
         unlearnt=sum(not r.learnable for r in learnt),
-        least=LEARNABLE,
-        slow=slow[:SLOW],
+        least=LEARNABLE, slow=slow[:SLOW],
         priors=free_parameters(posterior.theory, posterior.structure),
         before=_before(posterior),
-        sources=study_sources(posterior.study),
-        claims=claim_groups(verdicts),
-        manifest=_flat(manifest) if manifest else [],
-        scripts=scripts,
+        sources=study_sources(posterior.study), claims=claim_groups(verdicts),
+        manifest=_flat(manifest) if manifest else [], scripts=scripts,
         script_hashes=" ".join(f"'sha256-{digest.decode()}'" for digest in digests),
-    )
+    )  # fmt: skip
 
 
 def _template() -> Any:

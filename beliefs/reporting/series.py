@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from beliefs.evaluation.attribution import Cause, causes
@@ -173,22 +172,17 @@ def _ends(forecast: Forecast) -> Dates:
     return np.concatenate([np.asarray([forecast.posterior.origin]), ends])
 
 
-def _mcse(happened: NDArray[np.bool_], chains: int) -> Floats:
-    """Return the Monte-Carlo error of each column's mean."""
-    import arviz as az  # slow to load, and figures of evaluations need none
-
-    values = happened.astype(float).reshape(chains, -1, happened.shape[1])
-    data = xr.Dataset({"x": (("chain", "draw", "step"), values)})
-    error = np.asarray(az.mcse(data, method="mean")["x"].values, dtype=float)
-    return np.where(np.isfinite(error), error, 1.0 / len(happened))
-
-
 def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Curve:
     """Return P(target has happened by each day) beside the prior alone or the base rate."""
+    import arviz as az  # slow to load, and figures of evaluations need none
+
     ends, horizon = _ends(forecast), len(forecast.dates)
     keep = thin(horizon + 1)
     happened = event_steps(forecast, target, side)[:, None] <= keep
-    dates, p, mcse = ends[keep], happened.mean(axis=0), _mcse(happened, forecast.chains)
+    values = happened.astype(float).reshape(forecast.chains, -1, len(keep))
+    error = np.asarray(az.mcse(values, method="mean", chain_axis=0, draw_axis=1))
+    mcse = np.where(np.isfinite(error), error, 1.0 / len(happened))
+    dates, p = ends[keep], happened.mean(axis=0)
     if TARGETS[target].kind == "beliefs":
         prior = event_steps(forecast, target, side, prior=True)[:, None] <= keep
         return Curve(dates, p, mcse, dates, prior.mean(axis=0))

@@ -293,18 +293,13 @@ class Period:
             left = np.where(extended, periods - 1.0, left)
         kept = state.live - gone
         return replace(
-            state,
-            conflict_phase=conflict_phase,
-            phase=phase,
+            state, conflict_phase=conflict_phase, phase=phase,
             kind=np.where(moved, KIND_OF_PHASE[phase], state.kind),
             truce=TruceSpell(
-                on=still | begun,
-                age=np.where(begun, 1.0, truce.age + 1.0),
+                on=still | begun, age=np.where(begun, 1.0, truce.age + 1.0), left=left,
                 own_age=np.where(fresh, 1.0, truce.own_age + 1.0),
-                left=left,
                 span=np.where(open_ended, np.inf, truce.span),
-                breaches=np.where(begun, 0.0, truce.breaches),
-                spoilt=truce.spoilt & ~fresh,
+                breaches=np.where(begun, 0.0, truce.breaches), spoilt=truce.spoilt & ~fresh,
             ),
             broken=np.where(fresh, 0.0, state.broken),
             live=kept + np.stack([by_spell, elsewhere], axis=-1).astype(float),
@@ -312,7 +307,7 @@ class Period:
             exchange=state.exchange._replace(
                 rounds=np.where(moved & (conflict_phase == OPEN_WAR), 0.0, state.exchange.rounds)
             ),
-        )
+        )  # fmt: skip
 
     def left(self, actions: Actions, ends: Transitions) -> State:
         """Return the futures as the period ends, with what its actions leave."""
@@ -336,15 +331,13 @@ class Period:
         grave = np.where(before.truce.on, actions.breach, grave)
         heavy = np.where(spared[:, None], 0.0, heavy)
         return replace(
-            state,
-            decayed=decayed,
-            force=before.force.after(days, count, between, grave),
+            state, decayed=decayed, force=before.force.after(days, count, between, grave),
             heavy=steps.add_fading(before.heavy, heavy, kept(steps.HEAVY_DAYS, days)),
             recent=steps.push(before.recent, np.stack([count, count * np.log(severity / 3.0)])),
             proxy=steps.refresh(before.proxy, proxy, kept(steps.PROXY_DAYS, days)),
             truce=state.truce._replace(spoilt=spoilt, breaches=breaches),
             spoilers=steps.push(before.spoilers, np.zeros(len(spared))),
-        )
+        )  # fmt: skip
 
 
 def climbed(conflict_phase: Ints, shares: Floats, uniform: Floats) -> Ints:

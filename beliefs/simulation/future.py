@@ -26,8 +26,7 @@ class Passed:
     """What the periods of a future that are done leave to those that follow."""
 
     periods: int = 0  # how many are done
-    # By column, the sum of its resampled changes, (sample, row)
-    sums: dict[str, NDArray[Any]] = field(default_factory=dict)
+    sums: dict[str, NDArray[Any]] = field(default_factory=dict)  # of changes by column
     # Aftermath of own shocks in the last of them, (sample, shock_kind); None before the first
     aftermath: NDArray[Any] | None = None
 
@@ -107,15 +106,13 @@ def future_columns(
     out = {name: gather(past[name]) for name in GATHERED}
     out |= {name: wide(past[name][n - 1]) for name in CARRIED}
     out |= {
-        "active": wide(1.0),
-        "conflict_age": np.broadcast_to(aged, (samples, *aged.shape)),
-        "pressure": wide(float(kind != "talks")),
-        "truce": wide(float(kind == "truce"))[:, None],
+        "active": wide(1.0), "conflict_age": np.broadcast_to(aged, (samples, *aged.shape)),
+        "pressure": wide(float(kind != "talks")), "truce": wide(float(kind == "truce"))[:, None],
         "cost": passed.level("cost", past["cost"][:, :n], index),
         "pressure_home": passed.level("home", inputs.observed.pressure_home[:, :n], index),
         "persist_words": gather(1.0 * inputs.persist * (inputs.strikes == 0)),
         "agenda_share": wide(inputs.observed.agenda_share[n - 1]),
-    }
+    }  # fmt: skip
     for name, memory in inputs.memories.items():
         # An announcement is read a period later.
         last, since = (inputs.announced, ahead - 1) if name == "announced" else (past[name], ahead)

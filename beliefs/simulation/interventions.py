@@ -69,8 +69,7 @@ KINDS = {
     "hotline": Kind(("until",), (), ("hotline_effect",), True),
     # A rule spares a watched zone
     "zone": Kind(("zone", "until"), ("zone",), ("zone_effect", "zone_displacement"), True),
-    # Unclaimed actions are attributed within hours
-    "attribution": Kind(("hours",), ("hours",), ("attribution_gap",), True),
+    "attribution": Kind(("hours",), ("hours",), ("attribution_gap",), True),  # of unclaimed actions
     # Such an action, of severity 3 and attributed in 72 hours where nothing else is said
     "spoiler": Kind(("severity", "zone", "hours"), (), ("attribution_gap", *_EXCITED), True),
     # An action of a side at a red line, of severity 5 where nothing else is said

@@ -305,9 +305,7 @@ def check_horizon(horizon: int) -> None:
         )  # fmt: skip
 
 
-def check_plan(
-    study: Study, horizon: int | None, interventions: Sequence[Intervention] = ()
-) -> None:
+def check_plan(study: Study, horizon: int | None, interventions: Sequence[Intervention]) -> None:
     """Raise, before a posterior is sampled, the StudyError of `beliefs.forecast` afterwards.
 
     What-ifs are tried on one future in which the first period repeats itself.

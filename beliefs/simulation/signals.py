@@ -165,11 +165,8 @@ def beliefs_of(
     left = hardline_kept(signals.structure)
     after = replace(
         state,
-        logit_belief=flat(run.logit_belief, 2),
-        audience=flat(run.audience, 2),
-        surplus=flat(run.surplus),
+        logit_belief=flat(run.logit_belief, 2), audience=flat(run.audience, 2),
+        surplus=flat(run.surplus), mean=mean, miss=miss,
         hardline=add_fading(state.hardline, (1.0 - left) * seen["hardline"], left),
-        mean=mean,
-        miss=miss,
-    )
+    )  # fmt: skip
     return after, (flat(run.onset), flat(run.continuation))

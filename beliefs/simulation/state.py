@@ -180,9 +180,12 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         inside = (arrived.period >= 0) & inputs.quiet_seen[np.maximum(arrived.period, 0)]
         when = arrived.period[inside]
         whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
-        share = _shares(arrived.value[inside], whole, phase[when])
+        counted, at = arrived.value[inside], [phase[when] == k for k in range(len(PHASES))]
+        # It stands for one action in each phase, so that a phase without actions has it.
+        overall = min(float(counted.sum() / max(whole.sum(), 1.0)), 1.0)
+        share = [(overall + counted[a].sum()) / (1.0 + whole[a].sum()) for a in at]
         indicators.append(k)
-        rows.append((i, share, weighted, *_learnt(arrived, indicator.halflife)))
+        rows.append((i, np.minimum(share, 1.0), weighted, *_learnt(arrived, indicator.halflife)))
     for i in (0, 1):
         known = _learnt(force_arrivals(study, i, n - 1), usual_halflife(inputs.step_days))
         rows.append((i, np.ones(len(PHASES)), True, *known))
@@ -190,16 +193,6 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
     slow = 1.0 - (1.0 - learns) ** (1.0 / surprises.SCALE_MEMORY)
     arrivals = ages.T.astype(float)
     return Feed(tuple(indicators), whose, shares.T, sums, learns, slow, mean, miss, arrivals)
-
-
-def _shares(counted: Floats, whole: Floats, phase: Ints) -> Floats:
-    """Return the share of a side's actions that an indicator counts, by phase.
-
-    The share over all phases stands for one action in each, so that a phase without actions has it.
-    """
-    overall = min(float(counted.sum() / max(whole.sum(), 1.0)), 1.0)
-    at = [phase == k for k in range(len(PHASES))]
-    return np.minimum([(overall + counted[a].sum()) / (1.0 + whole[a].sum()) for a in at], 1.0)
 
 
 def _learnt(arrived: surprises.Arrivals, halflife: float) -> tuple[float, float, float, list[int]]:
@@ -278,14 +271,10 @@ def spell_at(study: Study, inputs: Inputs) -> TruceSpell:
         past = np.expm1(inputs.observed.breaches_past[n - 1])
         breaches = steps.remember_breach(past, inputs.observed.breach[n - 1], study.grid.step_days)
     return TruceSpell(
-        on=True,
-        age=age,
-        own_age=float(n - known),
+        on=True, age=age, own_age=float(n - known), span=span, breaches=breaches,
         left=left if left >= 0 else np.inf,  # past its deadline, and no end is recorded
-        span=span,
-        breaches=breaches,
         spoilt=not seen[begin : begin + inputs.quiet_periods].all(),
-    )
+    )  # fmt: skip
 
 
 def start_of(

@@ -279,15 +279,13 @@ def entry_of(
         **{key: document[key] for key in (*_SHARED, "hindcast", "seed", "convergence")},
         "posterior_sha256": manifest["posterior_content_sha256"],
         "forecast_sha256": document_hash(document),
-        "horizon": horizon,
-        "step_days": spec.period.step_days,
-        "allowed_failed": not convergence["passed"],
-        "label_rule": rules.headline,
+        "horizon": horizon, "step_days": spec.period.step_days,
+        "allowed_failed": not convergence["passed"], "label_rule": rules.headline,
         "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
         "action_rules": {k: t.model_dump(mode="json") for k, t in tables.items() if t is not None},
         "beliefs_version": manifest["versions"]["beliefs"],
         "targets": document["targets"],
-    }
+    }  # fmt: skip
     try:
         return Forecast.model_validate_json(json.dumps(entry))
     except ValidationError as error:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.backtest.questions import Question, questions
@@ -212,35 +211,22 @@ def _look_up(
     if when is None:
         return "not covered"
     observed = when <= periods
-    of_talks = TARGETS[target.target].kind == "talks"
-    outcomes, rows = _rounds(judged, window) if of_talks else ({}, ())
+    outcomes, rows = dict[str, bool](), tuple[str, ...]()
+    if TARGETS[target.target].kind == "talks":  # by every label rule; rows of the headline rule
+        held, _ = talk_days(judged, grid.active(judged.as_of))
+        outcomes = {rule: bool(held_in[window].any()) for rule, held_in in held.items()}
+        table = headline_rows(judged)
+        each = (table.take(np.asarray([i])) for i in range(len(table)))
+        inside = [held_periods(row, grid)[window].any() for row in each]
+        rows = tuple(map(str, table["talk_id"][np.asarray(inside, dtype=bool)]))
     return Resolution(
-        at=at,
-        forecast=line[0],
-        forecast_line_sha256=line[1],
-        same_past=False,  # see `resolve`
+        at=at, forecast=line[0], forecast_line_sha256=line[1], same_past=False,  # see `resolve`
         beliefs_version=environment()["versions"]["beliefs"],
-        target=target.target,
-        rule=target.rule,
-        by=target.by,
-        as_of=study.as_of.astype(object),
-        study_sha256=study.sha256,
-        outcome=observed != question.negated,
-        outcomes=outcomes,
+        target=target.target, rule=target.rule, by=target.by,
+        as_of=study.as_of.astype(object), study_sha256=study.sha256,
+        outcome=observed != question.negated, outcomes=outcomes, rows=rows,
         first=grid.dates[first + when - 1].astype(object) if observed else None,
-        rows=rows,
-    )
-
-
-def _rounds(judged: Study, window: NDArray[np.bool_]) -> tuple[dict[str, bool], tuple[str, ...]]:
-    """Return the outcome by every label rule, and the rows of the headline rule in a window."""
-    grid, rows = judged.grid, headline_rows(judged)
-    held, _ = talk_days(judged, grid.active(judged.as_of))
-    inside = [
-        held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
-    ]
-    outcomes = {rule: bool(periods[window].any()) for rule, periods in held.items()}
-    return outcomes, tuple(map(str, rows["talk_id"][np.asarray(inside, dtype=bool)]))
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=2)
@@ -315,11 +301,8 @@ def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
         for rule in r.outcomes.keys() - {f.label_rule}:
             others.setdefault(rule, []).append((t.p, t.mcse, r.outcomes[rule]))
     return {
-        "registered": [*TIMINGS][when],
-        "theory": theory,
-        "theory_sha256": theory_sha256,
-        "target": target,
-        "days": None if days < 0 else days,
+        "registered": [*TIMINGS][when], "theory": theory, "theory_sha256": theory_sha256,
+        "target": target, "days": None if days < 0 else days,
         "unresolved": len(items) - len(known),
         **_scores([(t.p, t.mcse, r.outcome) for _, t, r in known]),
         "mean_p": float(np.mean([t.p for _, t, _ in known])) if known else None,
@@ -327,7 +310,7 @@ def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
         "base": base,
         "skill": 1.0 - ours["brier"] / base["brier"] if base["brier"] else None,
         "by_rule": {rule: _scores(others[rule]) for rule in sorted(others)},
-    }
+    }  # fmt: skip
 
 
 def _scores(cases: Sequence[tuple[float, float, bool]]) -> dict[str, Any]:
