@@ -14,8 +14,8 @@ class Shown:
 
     @property
     def plot(self) -> Any:
-        """Figures of it: ``posterior.plot.beliefs()``; see `beliefs.reporting.plots`."""
-        return import_module("beliefs.reporting.plots").plots_of(self)  # the last room but one
+        """Figures of it: ``posterior.plot.beliefs()``; see `beliefs.reporting.figures`."""
+        return import_module("beliefs.reporting.figures").plots_of(self)  # the last room but one
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name} {value}" for name, value in self._facts().items())

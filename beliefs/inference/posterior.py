@@ -27,6 +27,12 @@ Draws = dict[str, NDArray[Any]]
 SMALL = {"zlib": True, "complevel": 1}  # how arrays of draws are written
 
 
+def _xarray() -> Any:
+    import xarray  # slow to load
+
+    return xarray
+
+
 @dataclass(frozen=True, eq=False)
 class ActionDraws:
     """Draws of the parameters of actions, each (sample, ...); a group is empty until asked for."""
@@ -172,7 +178,7 @@ def stacked_params(theory: Theory, structure: Structure, draws: Draws) -> Draws:
 
 def dataset_of(draws: Draws, chains: int | None = None) -> Any:
     """Return draws (sample, ...) as a Dataset, by chain and draw where `chains` are given."""
-    import xarray as xr  # slow to load
+    xr = _xarray()
 
     lead = ("sample",) if chains is None else ("chain", "draw")
     variables = {}
@@ -223,7 +229,7 @@ def prior(study: Study, theory: Theory | str, *, draws: int = 1000, seed: int) -
 
 def draws_tree(study: Study, inputs: Inputs, theory: Theory, draws: Draws, stats: Draws) -> Any:
     """Return what a `Posterior` keeps of free parameters, innovations too, by chain and draw."""
-    import xarray as xr  # slow to load
+    xr = _xarray()
 
     return xr.DataTree.from_dict({
         "/": xr.Dataset(attrs=origin_of(study, theory)),
@@ -233,7 +239,7 @@ def draws_tree(study: Study, inputs: Inputs, theory: Theory, draws: Draws, stats
 
 
 def _dataset(inputs: Inputs, of: dict[str, Any], head: tuple[str, ...] = ("chain", "draw")) -> Any:
-    import xarray as xr  # slow to load
+    xr = _xarray()
 
     structure = structure_of(inputs)
     coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v}
@@ -327,7 +333,7 @@ def _predictive(posterior: Posterior, group: str, rng: Generator) -> Any:
 
 def _whole(posterior: Posterior) -> Any:
     """Return every group that ArviZ knows."""
-    import xarray as xr  # slow to load
+    xr = _xarray()
 
     inputs, structure = posterior.inputs, posterior.structure
     n, rng = int(inputs.active.sum()), np.random.default_rng([posterior.seed, 2])

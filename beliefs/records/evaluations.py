@@ -29,8 +29,8 @@ from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, table_of, theory_from_table, theory_of
 from beliefs.records import files
 from beliefs.shown import Shown
+from beliefs.study.bundled import copy_study
 from beliefs.study.load import Study, load_study
-from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import PART, replace_file
 
 PARTICLES = 1000

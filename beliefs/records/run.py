@@ -41,10 +41,11 @@ from beliefs.model.theory import Theory, table_of, theory_from_table
 from beliefs.records import files
 from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention, as_table, parse
+from beliefs.study.bundled import copy_study
 from beliefs.study.dates import day_of, today
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.panels import place
-from beliefs.study.tables.append import copy_study, move_end, with_rows
+from beliefs.study.tables.append import move_end, with_rows
 from beliefs.study.writefile import replace_file
 
 TRACK, ACTIONS = "track.nc", "actions.nc"

@@ -5,13 +5,18 @@ Every text that a study brings is escaped, because Plotly reads a small HTML in 
 """
 
 import html
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from beliefs.evaluation.backtest.backtest import Backtest
-from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.forecast import Forecast, forecast
+from beliefs.inference.posterior import Posterior
+from beliefs.inference.smc.track import Track
 from beliefs.reporting import series, style
 from beliefs.reporting.series import Band, Curve, Source, Weight
 from beliefs.reporting.style import GREY, INK, PRIOR, SIDE_COLOURS, day, faint, number
@@ -314,3 +319,31 @@ def reliability(found: Backtest, theory: str | None = None, days: int | None = N
         },
     )  # fmt: skip
     return figure
+
+
+def _cracks(posterior: Posterior, horizon: int | None = None, *, seed: int = 1) -> Any:
+    """Forecast so many periods and return P(crack by each day) of both sides."""
+    return cracks(forecast(posterior, horizon, seed=seed))
+
+
+FIGURES: Mapping[type, Mapping[str, Callable[..., Any]]] = {
+    Posterior: {
+        "beliefs": beliefs, "scorecard": scorecards, "moves": moves,
+        "cracks": _cracks,
+    },
+    Forecast: {
+        "fan": fan, "cracks": cracks, "talks": talks,
+        "talks_rational": talks_rational,
+    },
+    Backtest: {"reliability": reliability},
+}  # fmt: skip
+"""What can be drawn of each kind of result; of a track, what can be of the posterior at its end."""
+
+
+def plots_of(result: Any) -> SimpleNamespace:
+    """Return the figures of a result as functions; an AttributeError where there is none."""
+    if isinstance(result, Track):
+        result = result.at(result.ends[-1])
+    if (mine := FIGURES.get(type(result))) is None:
+        raise AttributeError(f"a {type(result).__name__} has no figures")
+    return SimpleNamespace(**{name: partial(figure, result) for name, figure in mine.items()})

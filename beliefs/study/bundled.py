@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.study.writefile import write_file
+from beliefs.study.safefile import open_safely
+from beliefs.study.writefile import replace_file, write_file
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -127,3 +128,15 @@ def new_study(folder: str | Path, like: Path = _SCAFFOLD) -> Path:
                 path.rmdir()
         raise
     return path
+
+
+def copy_study(folder: Path, to: Path) -> None:
+    """Copy the study's own files, never through a link, and nothing else that lies there."""
+    to.mkdir()
+    names = [*NEEDED, *(name for name in OPTIONAL if os.path.lexists(folder / name))]
+    truth = folder / "truth.json"
+    if truth.exists() and not truth.is_symlink():
+        names.append(truth.name)  # no part of the study as it was read: a link is not worth a fit
+    for name in names:
+        with open_safely(folder, name) as source:
+            replace_file(to / name, source.read())

@@ -13,21 +13,19 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from beliefs.errors import StudyError
 from beliefs.study.dates import Fault, Grid, day_of, read_day, today
+from beliefs.study.safefile import Table
 from beliefs.study.spec import STEPS
-from beliefs.study.tables.append import framed
-from beliefs.study.tables.cells import csv_text, texts_of
+from beliefs.study.tables.cells import csv_text, text_cells, texts_of
 from beliefs.study.tables.codebook import KINETIC
 from beliefs.study.tables.rows import TABLES
 from beliefs.study.writefile import replace_file
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 USUAL: dict[str, dict[str, Any]] = {
     "events": {"target": "none", "channel": "public", "zone": "other", "confidence": "high"},
@@ -82,9 +80,10 @@ def write_frames(
     replace_file(folder / "study.toml", text, last=False)
     replace_file(folder / "SOURCES.md", sources + "\n", last=False)
     for table, frame in frames.items():
-        cells, model = framed(frame, table)[0], TABLES[f"{table}.csv"]
-        rows = csv_text([*model.model_fields], texts_of(model, cells))
-        replace_file(folder / f"{table}.csv", rows, last=False)
+        file, columns = f"{table}.csv", [*frame.columns]
+        cells = Table(file, range(len(frame)), text_cells(frame, columns, table))
+        text = csv_text(columns, texts_of(TABLES[file], cells))
+        replace_file(folder / file, text, last=False)
 
 
 def from_csv(file: Path, folder: Path, name: str) -> None:
@@ -93,8 +92,6 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
     Sides are made up, and series stand on their scorecards in turn; a column of 0 and 1 whose name
     tells of talks says when these were held.
     """
-    import pandas as pd  # slow to load
-
     try:
         data = pd.read_csv(file)
     except (OSError, ValueError) as error:
@@ -138,8 +135,6 @@ def _unread(file: Path, found: str) -> StudyError:
 
 def long(data: Any) -> pd.DataFrame:
     """Return values of series as rows of ``indicators.csv``, those without a value left out."""
-    import pandas as pd  # who has frames has it loaded
-
     if hasattr(data, "to_dataset") and hasattr(data, "to_pandas"):  # an xarray.DataArray
         data = data.to_pandas()
     elif hasattr(data, "data_vars"):
@@ -164,8 +159,6 @@ def _days(data: pd.DataFrame, table: str) -> Any:
 
 def _whole(table: str, data: Any) -> pd.DataFrame:
     """Return a table with every column that its file has; talks may be days alone."""
-    import pandas as pd  # who has frames has it loaded
-
     model, usual = TABLES[f"{table}.csv"], USUAL[table]
     if not isinstance(data, pd.DataFrame):
         data = pd.DataFrame({"date": [] if data is None else list(data)})

@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.shown import Shown
-from beliefs.study.bundled import find_study
+from beliefs.study.bundled import copy_study, find_study
 from beliefs.study.dates import Grid, day_of, today
 from beliefs.study.panels import find_conflict, place, taken
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
-from beliefs.study.tables.append import copy_study
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.rows import check_tables, counted_events, tables_in
 

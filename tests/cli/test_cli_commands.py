@@ -54,8 +54,8 @@ def test_bad_input_ends_with_2_and_names_the_culprit(call, arguments, named):
 def test_theories_are_listed_and_shown_with_unit_source_and_null_value(call):
     code, out, _ = call("theories")
     assert code == 0 and [line.split()[0] for line in out.splitlines()] == [
-        f"M{k}" for k in range(5)
-    ]
+        *(f"M{k}" for k in range(5)), "S"
+    ]  # fmt: skip
     code, out, _ = call("theories", "--show", "mutual_optimism", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     row = rows["rival_persistence"]

@@ -20,7 +20,9 @@ from beliefs.reporting.style import SIDE_COLOURS
 FIGURES = [
     name
     for name, made in getmembers(figures, isfunction)
-    if made.__module__ == figures.__name__ and not name.startswith("_") and name != "reliability"
+    if made.__module__ == figures.__name__
+    and not name.startswith("_")
+    and name not in ("plots_of", "reliability")
 ]
 
 

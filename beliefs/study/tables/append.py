@@ -7,22 +7,19 @@ stands for it.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from pydantic import ValidationError
 
 from beliefs.errors import StudyError
-from beliefs.study.bundled import NEEDED, OPTIONAL
-from beliefs.study.dates import day_of
-from beliefs.study.safefile import Table, open_safely, read_header, read_lines, read_table
+from beliefs.study.bundled import copy_study
+from beliefs.study.safefile import Table, read_header, read_lines, read_table
 from beliefs.study.specfile import read_spec
-from beliefs.study.tables.cells import columns_of, comparable, csv_text, texts_of
+from beliefs.study.tables.cells import columns_of, comparable, csv_text, text_cells, texts_of
 from beliefs.study.tables.rows import TABLES, words_of
 from beliefs.study.writefile import replace_file
 
@@ -71,18 +68,6 @@ def _moved(error: StudyError, where: str, found: str) -> StudyError:
     return StudyError(error.what, where=where, found=found, expected=error.expected, fix=error.fix)
 
 
-def copy_study(folder: Path, to: Path) -> None:
-    """Copy the study's own files, never through a link, and nothing else that lies there."""
-    to.mkdir()
-    names = [*NEEDED, *(name for name in OPTIONAL if os.path.lexists(folder / name))]
-    truth = folder / "truth.json"
-    if truth.exists() and not truth.is_symlink():
-        names.append(truth.name)  # no part of the study as it was read: a link is not worth a fit
-    for name in names:
-        with open_safely(folder, name) as source:
-            replace_file(to / name, source.read())
-
-
 def with_rows(
     study: Study, data: Sequence[Any], out: Path, *, known: Sequence[Study] = ()
 ) -> Added:
@@ -99,7 +84,7 @@ def with_rows(
     for number, item in enumerate(data):
         if hasattr(item, "columns"):
             label = "data" if len(data) == 1 else f"data[{number}]"
-            table, origins = framed(item, label)
+            table, origins = _framed(item, label)
         else:
             file = Path(item)
             label, table = file.name, _filed(file)
@@ -155,30 +140,13 @@ def _filed(file: Path) -> Table:
     return replace(table, name=name)
 
 
-def framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
+def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
     """Turn a data frame into text cells, blank where nothing is known."""
     columns = [str(column).strip().lower() for column in frame.columns]
     name = _table_of(columns, label)
-    cells: dict[str, Sequence[str]] = {}
-    for k, column in enumerate(columns):
-        unknown = frame.iloc[:, k].isna().tolist()
-        cells[column] = [
-            "" if blank else _text(value, f"{label} row {i} column {column}")
-            for i, value, blank in zip(frame.index, frame.iloc[:, k].tolist(), unknown, strict=True)
-        ]
+    cells = text_cells(frame, columns, label)
     origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in frame.index.tolist()]
     return Table(name, range(len(frame)), cells), origins
-
-
-def _text(value: Any, where: str) -> str:
-    """Write a value of a data frame as in a CSV file."""
-    if isinstance(value, np.bool_ | np.number):
-        value = value.item()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))  # a column of whole numbers with a gap
-    if isinstance(value, dt.date | np.datetime64):
-        return str(day_of(value, where))
-    return str(int(value) if isinstance(value, bool) else value)
 
 
 def _table_of(header: Sequence[str], where: str) -> str:

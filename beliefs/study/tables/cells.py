@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo
 
-from beliefs.study.dates import Fault, read_day
+from beliefs.study.dates import Fault, day_of, read_day
 from beliefs.study.safefile import MAX_ROWS, Table
 
 if TYPE_CHECKING:
@@ -262,6 +262,29 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     handle = io.StringIO(newline="")
     csv.writer(handle, lineterminator="\n").writerows([columns, *rows])
     return handle.getvalue()
+
+
+def text_cells(frame: Any, columns: Sequence[str], label: str) -> dict[str, Sequence[str]]:
+    """Return a data frame as the text of a CSV file by column, blank where nothing is known."""
+    cells: dict[str, Sequence[str]] = {}
+    for k, column in enumerate(columns):
+        unknown = frame.iloc[:, k].isna().tolist()
+        cells[column] = [
+            "" if blank else _text(value, f"{label} row {i} column {column}")
+            for i, value, blank in zip(frame.index, frame.iloc[:, k].tolist(), unknown, strict=True)
+        ]
+    return cells
+
+
+def _text(value: Any, where: str) -> str:
+    """Write a value of a data frame as in a CSV file."""
+    if isinstance(value, np.bool_ | np.number):
+        value = value.item()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # a column of whole numbers with a gap
+    if isinstance(value, dt.date | np.datetime64):
+        return str(day_of(value, where))
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 def to_records(model: type[Row], rows: Sequence[Row]) -> Records:
