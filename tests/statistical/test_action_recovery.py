@@ -36,9 +36,9 @@ def named(module, *names):
 def drawn(made, module, name, rng, size=None, columns=None):
     """What a factor's linear predictor draws, (STUDIES, ..., time)."""
     seen = made.columns if columns is None else columns
-    eta = getattr(module, name)(np, made.truth, seen, made.structure)
-    family = named(module, name)[0].family
-    return draw(rng.random(eta.shape), family, eta, size)
+    factor = named(module, name)[0]
+    eta = factor.predictor(np, made.truth, seen, made.structure)
+    return draw(rng.random(eta.shape), factor.family, eta, size)
 
 
 def strikes(made, rng):
