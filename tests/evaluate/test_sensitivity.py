@@ -5,11 +5,12 @@ import pytest
 
 from beliefs import forecast, probability
 from beliefs.evaluation import sensitivity as module
-from beliefs.evaluation.attribution import _flat, causes
+from beliefs.evaluation.attribution import causes
 from beliefs.evaluation.sensitivity import contraction, sensitivity
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
+from beliefs.simulation.paths import draws_of
 
 HORIZON = 14
 
@@ -69,7 +70,8 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
 
 
 def test_the_causes_add_up_to_the_path_draw_by_draw(unsampled):
-    params, path = _flat(unsampled)
+    known = draws_of(unsampled, "posterior", actions=False)
+    params, path = known.params, known.logit_belief
     total = np.repeat(belief.start_of(params)[..., None], path.shape[-1], axis=-1)
     moved = set()
     for cause in causes(unsampled):

@@ -116,7 +116,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
         ended = np.array([COLLAPSE if t == BROKEN else 0])
         place = np.array([AT_TRUCE]) if t in (TRUCE, AGAIN) else state.conflict_phase
         gone = np.zeros((1, 2))
-        ends = Transitions(ended, none, none, gone, period._after(ended, none, none, gone, place))
+        ends = Transitions(ended, none, none, gone, period._after(ended, none, gone, place))
         after = period.left(acts, ends)
         agree("heavy", np.log1p(after.heavy), seen.heavy[:, t])
         agree("proxy_attack", after.proxy, seen.proxy_attack[t])

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beliefs.study.dates import Grid
 from beliefs.study.spec import Period
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.rows import covered, instruments
@@ -52,15 +53,11 @@ SPANS = Records(
 )
 
 
-def weeks(first, count):
-    return np.datetime64(first) + 7 * np.arange(count)
-
-
 def test_a_week_is_covered_when_every_day_of_it_is():
-    mondays = weeks("2025-12-29", 9)
-    dense = covered(SPANS, mondays, 7, ["dense"])
+    weeks = Grid(np.datetime64("2025-12-29"), 7, 9)
+    dense = covered(SPANS, weeks, ["dense"])
     assert dense.tolist() == [False, True, False, False, False, True, True, True, False]
-    either = covered(SPANS, mondays, 7, ["dense", "headline"])
+    either = covered(SPANS, weeks, ["dense", "headline"])
     assert np.flatnonzero(either).tolist() == [1, 2, 5, 6, 7]
 
 
