@@ -147,8 +147,7 @@ def check(
     ]
     if name := theory or loaded.spec.theory:
         row["unlearnable"] = unlearnable(inputs, beliefs.load_theory(name))
-        rest_of = ", ".join(row["unlearnable"]) or "no parameter"
-        lines.append(f"  prior alone {rest_of} of {name}")
+        lines.append(f"  not learnt  {', '.join(row['unlearnable']) or 'nothing'} (of {name})")
     if rest is not None:
         lines.append(f"  left out    {left_out_words(row['left_out'])}")
     opt.show(row, lines, as_json)
