@@ -2,8 +2,8 @@
 
 python benchmarks/forecast_paths.py [STUDY] [--horizon 90] [--rounds 3] [--small]
 
-A path-step is one period of one future. `forecast` makes futures from the posterior and as many
-from the prior beside them, in one call; both are counted. `pm.sample_posterior_predictive` is given
+A path-step is one period of one future of beliefs and talks: `forecast` without actions and without
+baselines (`coupled.py` times those). `pm.sample_posterior_predictive` is given
 a PyMC model of the same futures (`kit/future_pymc.py`): same past periods to resample, same
 equations, the posterior alone. What differs: talks run in a scan, histories up to the origin, which
 `forecast` hands on, are not made, and it compiles in every call. What its draws take once compiled
@@ -102,7 +102,9 @@ def main() -> int:
     block = BLOCK.get(posterior.inputs.step_days, 7)
 
     def ours(seed: int = chosen.seed) -> Any:
-        return forecast(posterior, horizon, seed=seed, allow_failed=True).paths
+        return forecast(
+            posterior, horizon, seed=seed, allow_failed=True, actions=False, baselines=False
+        ).paths
 
     ours()  # what has to be loaded, once
     print(f"{timing.machine()}\n{chosen.study}: {samples} draws, {horizon} periods ahead\n")
@@ -121,20 +123,19 @@ def main() -> int:
         {
             OURS: ours,
             THEIRS: lambda: once_compiled.append(predict(model, trace, chosen.seed)[1]),
-            NUMBERS: lambda: draw_numbers(samples, horizon, block, 2, chosen.seed),
+            NUMBERS: lambda: draw_numbers(samples, horizon, block, 1, chosen.seed),
         },
         chosen.rounds,
         warm=False,
     )
     times[NET] = once_compiled
-    steps = {OURS: 2, NUMBERS: 2, THEIRS: 1, NET: 1}
-    rates = {k: [g * samples * horizon / s for s in times[k]] for k, g in steps.items()}
+    rates = {k: [samples * horizon / s for s in times[k]] for k in (OURS, NUMBERS, THEIRS, NET)}
     print()
     timing.table(
         ["", "seconds", "path-steps", "path-steps per second", "times as fast as `forecast`"],
         [
             [
-                name, f"{np.median(times[name]):.3f}", f"{steps[name] * samples * horizon:,}",
+                name, f"{np.median(times[name]):.3f}", f"{samples * horizon:,}",
                 f"{np.median(rate):,.0f}", f"{timing.ratio(rates, name, OURS):.3g}",
             ]
             for name, rate in rates.items()
