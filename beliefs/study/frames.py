@@ -148,6 +148,16 @@ def long(data: Any) -> pd.DataFrame:
         data = data.assign(published_at=None)
     data = data.dropna(subset=["value"])
     data = data.assign(indicator=data["indicator"].astype(str), date=_days(data, "indicators"))
+    numbers = pd.to_numeric(data["value"], errors="coerce")
+    if numbers.isna().any():
+        row = data[numbers.isna()].iloc[0]
+        raise StudyError(
+            "a value is not a number",
+            where=f"indicators, {row['indicator']} of {row['date']:%Y-%m-%d}",
+            found=repr(row["value"]), expected="numbers, or nothing where a value is unknown",
+            fix="write 1234.5, without separators or units, or leave the column out",
+        )  # fmt: skip
+    data = data.assign(value=numbers)
     return data.sort_values(["indicator", "date"])[["indicator", "date", "published_at", "value"]]
 
 
@@ -301,6 +311,14 @@ def _merged(settings: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]
     for key, value in more.items():
         old = out.get(key)
         if isinstance(value, Mapping) and isinstance(old, list):
+            known = [row["id"] for row in old]
+            if wrong := [name for name in value if name not in known]:
+                near = difflib.get_close_matches(wrong[0], known, 1)
+                raise StudyError(
+                    "settings are given of something that is not there", where=f"settings, {key}",
+                    found=wrong[0], expected="one of " + ", ".join(known),
+                    fix=f"did you mean {near[0]!r}?" if near else "give the whole list instead",
+                )  # fmt: skip
             value = [row | value.get(row["id"], {}) for row in old]
         elif isinstance(value, Mapping) and isinstance(old, Mapping):
             value = _merged(dict(old), value)

@@ -97,12 +97,21 @@ def test_a_track_goes_on_with_rows_of_a_frame(wide):
         ({"sides": {"north": "exports", "south": "losses"}}, "prices"),
         ({"sides": SIDES, "talks": pd.DataFrame({"when": HELD})}, "when"),
         ({"sides": SIDES, "talks": ["3 June 2024"]}, "3 June 2024"),
+        ({"sides": SIDES, "settings": {"indicators": {"loses": {"transform": "log"}}}}, "loses"),
     ],
 )
 def test_a_slip_is_named(wide, given, found):
     with pytest.raises(StudyError) as error:
         beliefs.Study.from_frames(wide, **given)
     assert found in error.value.found
+
+
+def test_words_among_numbers_are_named(wide):
+    words = wide.astype(object)
+    words.iloc[1, 1] = "n/a"
+    with pytest.raises(StudyError, match="losses of 2024-01-08") as error:
+        study_of(words)
+    assert error.value.found == "'n/a'"
 
 
 def test_a_study_is_made_of_a_csv_file(wide, tmp_path, capsys):
