@@ -14,7 +14,7 @@ from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.scores.scorecard import check_odds
 from beliefs.features.talks import left_out
-from beliefs.inference.advice import advice, unlearnable
+from beliefs.inference.advice import advice, unlearnable, unread
 from beliefs.model.contract import logistic
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import SIMPLE, bundled_theories, prior_table
@@ -67,11 +67,19 @@ def new_study(
 
         source = Path(tempfile.mkdtemp(dir=place().name))
         from_csv(Path(like), source, slug_of(folder) or "my-study")
-        beliefs.load_study(source)  # what cannot be loaded is not written
+        spec = beliefs.load_study(source).spec  # what cannot be loaded is not written
         made = beliefs.new_study(folder, source)
+        period = spec.period
+        said = f"Guessed: {period.start} to {period.end}, step {period.step}; " + "; ".join(
+            f"{i.id} {i.transform}, {', '.join(i.own)}'s" for i in spec.indicators
+        )
+        said += ". Sides are made up: rename them, and say what a rise means to each.\n"
     else:
-        made = beliefs.new_study(folder, *([] if like is None else [read_study(like).path]))
-    sys.stdout.write(f"Wrote {made}. Edit it, then: beliefs check {folder}\n")
+        said, made = (
+            "",
+            beliefs.new_study(folder, *([] if like is None else [read_study(like).path])),
+        )
+    sys.stdout.write(f"Wrote {made}. {said}Edit it, then: beliefs check {folder}\n")
 
 
 def _check_panel(name: str, as_json: bool) -> None:
@@ -146,8 +154,11 @@ def check(
         *(f"  advice      {line}" for line in row["advice"]),
     ]
     if name := theory or loaded.spec.theory:
-        row["unlearnable"] = unlearnable(inputs, beliefs.load_theory(name))
+        said = beliefs.load_theory(name)
+        row["unlearnable"], row["unread"] = unlearnable(inputs, said), unread(loaded, said)
         lines.append(f"  not learnt  {', '.join(row['unlearnable']) or 'nothing'} (of {name})")
+        if row["unread"]:
+            lines.append(f"  not read    events of kind {', '.join(row['unread'])} (by {name})")
     if rest is not None:
         lines.append(f"  left out    {left_out_words(row['left_out'])}")
     opt.show(row, lines, as_json)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from beliefs.features.inputs import Inputs
+from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.posterior import drawn, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import action_columns, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.study.load import Study
 
+Draws = dict[str, Any]
 DRAWS = 8  # of the prior, between which a parameter is exchanged
+SCATTER = 2.5  # standard errors that a correlation must be away from none
 LATE = 4  # periods that pass before a series is news, from which on that is worth a remark
 DATED = 8  # values of a series of which all came out on the day that they are of
 AGAINST, BOTH = -0.3, 10  # correlation of news and readings that tells of a wrong sign, and of what
@@ -62,16 +65,45 @@ def _against(inputs: Inputs, side: int, directions: dict[int, float]) -> Iterato
     reading = np.nanmean(inputs.reading[side][:, at], axis=0)
     for k, direction in directions.items():
         total = np.cumsum(direction * inputs.surprise[k])[at]
-        if total.std() > 0 and np.corrcoef(np.diff(total), np.diff(reading))[0, 1] < AGAINST:
+        least = min(AGAINST, -SCATTER / np.sqrt(len(at) - 1))
+        if total.std() > 0 and np.corrcoef(np.diff(total), np.diff(reading))[0, 1] < least:
             yield (
                 f"readings of {inputs.sides[side]} fall when {inputs.indicators[k]} brings good "
                 "news: is its direction right?"
             )
 
 
-def unlearnable(inputs: Inputs, theory: Theory, *, seed: int = 1) -> list[str]:
+def unread(study: Study, theory: Theory) -> list[str]:
+    """Return the kinds of events whose rows change no likelihood that a theory has on a study."""
+    events = study.tables.events
+
+    def without(kinds: Collection[str]) -> Any:
+        rows = events.take(~events.among("kind", kinds))
+        inputs = build_inputs(replace(study, tables=replace(study.tables, events=rows)))
+        return np.stack([_total(logs(draws)) for draws, logs in _likelihoods(inputs, theory)])
+
+    every = without(())
+    return [
+        kind for kind in sorted({*events["kind"]})
+        if np.allclose(without((kind,)), every, rtol=0.0, atol=1e-9)
+    ]  # fmt: skip
+
+
+def unlearnable(inputs: Inputs, theory: Theory) -> list[str]:
     """Return the free parameters that change no likelihood of what a study has seen."""
-    structure, rng = structure_of(inputs), np.random.default_rng(seed)
+    found = []
+    for draws, logs in _likelihoods(inputs, theory):
+        before = _total(logs(draws))
+        for name, values in draws.items():
+            other = draws | {name: np.roll(values, 1, axis=0)}
+            if np.allclose(_total(logs(other)), before, rtol=0.0, atol=1e-9):
+                found.append(name)
+    return found
+
+
+def _likelihoods(inputs: Inputs, theory: Theory) -> Iterator[tuple[Draws, Callable[[Draws], Any]]]:
+    """Yield by block draws of the prior, (DRAWS, ...), and the log likelihoods given such."""
+    structure, rng = structure_of(inputs), np.random.default_rng(1)
     cols, acts = columns(inputs), action_columns(inputs)
     p = rng.random((2, structure.n_time))  # as if beliefs were known, for what hangs on them
     acts |= {"p_lag": p, "p_lag_min": p.min(axis=0), "surplus_lag": p[0] - p[1]}
@@ -86,16 +118,8 @@ def unlearnable(inputs: Inputs, theory: Theory, *, seed: int = 1) -> list[str]:
         names = [factor.name for factor in system.factors(theory, structure)]
         return system.action_log_likelihoods(np, params, acts, structure, names)
 
-    found = []
     for block, logs in (("belief", of_belief), ("actions", of_actions)):
-        free = free_parameters(theory, structure, block)
-        draws = drawn(free, structure, rng, (DRAWS,))
-        before = _total(logs(draws))
-        for parameter in free:
-            other = draws | {parameter.name: np.roll(draws[parameter.name], 1, axis=0)}
-            if np.allclose(_total(logs(other)), before, rtol=0.0, atol=1e-9):
-                found.append(parameter.name)
-    return found
+        yield drawn(free_parameters(theory, structure, block), structure, rng, (DRAWS,)), logs
 
 
 def _total(logs: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import datetime as dt
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,13 @@ USUAL: dict[str, dict[str, Any]] = {
     "agreements": {"scope": "truce", "form": "signed", "mutual": 1, "confidence": "high"},
 }
 """Values of columns that a frame may leave out; others are blank, ids are numbered."""
+NEEDED = {
+    "events": {"date", "initiator", "kind"},
+    "talks": {"date"},
+    "agreements": {"date", "scope"},
+}
+"""What a frame of new rows has at least."""
+ACTING = ("initiator", "target")
 LEARNING = 8  # values of a series that only teach what to expect
 RECENT = np.timedelta64(60, "D")  # a study that ended longer ago is a hindcast
 FEW = 50.0  # median below which whole numbers are counts
@@ -66,14 +73,18 @@ def write_frames(
     sources: str = "Given as data frames.",
 ) -> None:
     """Write a study folder; see `beliefs.Study.from_frames`."""
-    values = long(indicators)
+    parties, values = _parties(sides), long(indicators)
     given = {"talks": talks, "events": events, **(tables or {})}
-    frames = {"indicators": values} | {
-        table: _whole(table, frame)
+    frames = {"indicators": values.assign(indicator=values["indicator"].map(id_of))} | {
+        table: whole(table, frame)
         for table, frame in given.items()
         if frame is not None or table in ("talks", "events")
     }
-    spec = _settings(name, values, sides, readings or {}, period, frames)
+    acting = {c: frames["events"][c].replace({s: id_of(s) for s in sides}) for c in ACTING}
+    frames["events"] = frames["events"].assign(**acting)
+    labels = {id_of(word): _title(word) for word in values["indicator"]}
+    read = {id_of(side): id_of(series) for side, series in (readings or {}).items()}
+    spec = _settings(name, labels, parties, read, period, frames)
     if "agreements" in frames:
         spec["agreements"] = {"coverage": Guess(["dense", "headline"])}
     text = toml_text(_merged(spec, settings or {}))
@@ -100,29 +111,58 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
     day = next((c for c, of in found.items() if len(of) and _are_days(of)), None)
     numbers = [c for c, of in found.items() if pd.api.types.is_numeric_dtype(of) and len(of)]
     talks = [c for c in numbers if "talk" in c.lower() and found[c].isin([0, 1]).all()]
-    series = {c: re.sub(r"[^a-z0-9]+", "_", c.lower()).strip("_") for c in numbers}
-    series = {c: name if name[:1].isalpha() else f"x_{name}" for c, name in series.items()}
-    if day is None or set(numbers) <= set(talks):
-        raise _unread(file, ", ".join(map(str, data.columns)))
-    data = data.dropna(subset=[day]).rename(columns={**series, day: "date"})
-    held = data["date"][data[[series[c] for c in talks]].sum(axis=1) > 0]
-    names = [series[c] for c in numbers if c not in talks]
+    names = [c for c in numbers if c not in talks]
+    if day is None or not names:
+        first = "; ".join(f"{c}: {of.iloc[0]}" for c, of in found.items() if len(of))
+        raise _unread(file, first or "no rows")
+    data = data.dropna(subset=[day]).rename(columns={day: "date"})
     write_frames(
         folder,
         data[["date", *names]],
         {f"side_{x}": Guess(names[k::2]) for k, x in enumerate("ab")},
         name=name,
-        talks=held,
-        settings={"indicators": {series[c]: {"label": c} for c in numbers if c not in talks}},
+        talks=data["date"][data[talks].sum(axis=1) > 0],
         sources=f"{', '.join(names)}: {file.name}",
     )
 
 
+def id_of(word: str) -> str:
+    """Return a word as a study's id: `US KIA` as ``us_kia``."""
+    plain = re.sub(r"[^a-z0-9]+", "_", str(word).lower()).strip("_")[:38]
+    return plain if plain[:1].isalpha() else f"x_{plain}"
+
+
+def _title(word: str) -> str:
+    """Return a word as people read it, as given unless it is an id."""
+    return word.replace("_", " ").capitalize() if word == id_of(word) else word
+
+
+def _parties(sides: Sides) -> dict[str, dict[str, Any]]:
+    """Return by id of a side what is said of it, its scorecard by ids."""
+    out = {}
+    for word, of in sides.items():
+        said = dict(of) if isinstance(of, Mapping) else {"own": of}
+        given = said.pop("own", ())
+        card = given.value if isinstance(given, Guess) else given
+        card = [card] if isinstance(card, str) else card
+        own = [x[: x.startswith("-")] + id_of(x) for x in card]
+        signed = Guess(own) if isinstance(given, Guess) else own
+        out[id_of(word)] = {"name": _title(word), "own": signed} | said
+    return out
+
+
 def _are_days(values: pd.Series) -> bool:
     try:
-        return bool([read_day(x) for x in values])
+        return bool([read_day(_last_day(x)) for x in values])
     except Fault:
         return False
+
+
+def _last_day(value: Any) -> Any:
+    """Return the last day of a month written as 2026-02, or of a pandas Period."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+        value = pd.Period(value, "M")
+    return value.end_time.to_pydatetime() if isinstance(value, pd.Period) else value
 
 
 def _unread(file: Path, found: str) -> StudyError:
@@ -163,12 +203,37 @@ def long(data: Any) -> pd.DataFrame:
 
 def _days(data: pd.DataFrame, table: str) -> Any:
     """Return the column of days, which may be text, dates or times without a zone."""
-    found = [day_of(x, f"{table}, row {k}") for k, x in enumerate(data["date"])]
+    found = [day_of(_last_day(x), f"{table}, row {k}") for k, x in enumerate(data["date"])]
     return np.array(found, dtype="datetime64[s]")  # pandas knows no days
 
 
-def _whole(table: str, data: Any) -> pd.DataFrame:
-    """Return a table with every column that its file has; talks may be days alone."""
+def completed(
+    data: pd.DataFrame, columns: Mapping[str, Sequence[str]], series: Collection[str]
+) -> tuple[str, pd.DataFrame]:
+    """Return the table that a frame of new rows is of, and the frame with all of its columns.
+
+    `columns` are those of every table, `series` the ids of a study's indicators. A frame of neither
+    comes back as it is, under no name.
+    """
+    given = {*data.columns}
+    for table in (name.removesuffix(".csv") for name in columns):
+        known = {*columns[f"{table}.csv"]}
+        if given == known:
+            return table, data
+    if {"indicator", "value"} <= given or {id_of(c) for c in given - {"date"}} <= {*series}:
+        rows = long(data)
+        return "indicators", rows.assign(indicator=rows["indicator"].map(id_of))
+    for table, needed in NEEDED.items():
+        if needed <= given <= {*columns[f"{table}.csv"]}:
+            return table, whole(table, data)
+    return "", data
+
+
+def whole(table: str, data: Any) -> pd.DataFrame:
+    """Return a table with every column that its file has; talks may be days alone.
+
+    Rows without an id are numbered by their days, so that a row given again is the same row.
+    """
     model, usual = TABLES[f"{table}.csv"], USUAL[table]
     if not isinstance(data, pd.DataFrame):
         data = pd.DataFrame({"date": [] if data is None else list(data)})
@@ -180,26 +245,33 @@ def _whole(table: str, data: Any) -> pd.DataFrame:
             fix=f"rename it to {near[0]}" if near else "rename it, or leave it out",
         )  # fmt: skip
     more: dict[str, Any] = {c: usual.get(c) for c in model.model_fields if c not in data.columns}
-    if model.key in more:
-        more[model.key] = [f"{table[0].upper()}{k}" for k in range(1, len(data) + 1)]
-    if table == "events" and "channel" in more and "kind" in data.columns:
-        more["channel"] = ["action" if kind in KINETIC else "public" for kind in data["kind"]]
     if "date" in data.columns:
         more["date"] = _days(data, table)
+    if model.key in more and "date" in more:
+        days = pd.Series(more["date"])
+        which = days.groupby(days).cumcount() + 1
+        more[model.key] = [
+            f"{table[0].upper()}{day:%Y%m%d}-{k}" for day, k in zip(days, which, strict=True)
+        ]
+    if table == "events" and "channel" in more and "kind" in data.columns:
+        more["channel"] = ["action" if kind in KINETIC else "public" for kind in data["kind"]]
     return data.assign(**more)[[*model.model_fields]].sort_values([*model.order])
 
 
 def _settings(
     name: str,
-    values: pd.DataFrame,
-    sides: Sides,
+    known: Mapping[str, str],
+    sides: Mapping[str, Mapping[str, Any]],
     readings: Mapping[str, str],
     period: Sequence[Any] | None,
     frames: Mapping[str, pd.DataFrame],
 ) -> dict[str, Any]:
-    """Return what ``study.toml`` says."""
-    known = dict.fromkeys(values["indicator"])
-    cards = {side: _card(of) for side, of in sides.items()}
+    """Return what ``study.toml`` says; `known` are labels of indicators by id."""
+    values, guessed = (
+        frames["indicators"],
+        any(isinstance(of["own"], Guess) for of in sides.values()),
+    )
+    cards = {s: of["own"].value if guessed else of["own"] for s, of in sides.items()}
     named = {sign.lstrip("-") for card in cards.values() for sign in card} | {*readings.values()}
     for wrong in (*(n for n in named if n not in known), *(n for n in known if n not in named)):
         there = wrong in known
@@ -224,26 +296,27 @@ def _settings(
             "series": series}]  # fmt: skip
     kinds = [sorted({*of}) for of in (frames["talks"]["format"], frames["talks"]["label"])]
     kinds = [of or [usual] for of, usual in zip(kinds, ("direct", "talks"), strict=True)]
-    first, last, step = _period(values, frames, period)
+    first, last, step = _period(values, period)
     given = (lambda x: x) if period else Guess
     return {
-        "format": 1, "name": name, "title": name, "summary": Guess(" and ".join(sides)),
+        "format": 1, "name": name, "title": name,
+        "summary": Guess(" and ".join(of["name"] for of in sides.values())),
         "hindcast": Guess(bool(np.datetime64(last) < today() - RECENT)), "theory": Guess("simple"),
         "period": {"start": given(first), "end": given(last), "step": given(step)},
         "sides": [
             {
-                "id": side, "name": side.replace("_", " ").capitalize(),
+                "id": side, "name": of["name"],
                 "framework": Guess("coercion"), "actors": [side], "forces": [side],
-            } | {k: v for k, v in (of.items() if isinstance(of, Mapping) else ()) if k != "own"}
+            } | {k: v for k, v in of.items() if k != "own"}
             for side, of in sides.items()
         ],
         "indicators": [
             {
-                "id": n, "label": n.replace("_", " ").capitalize(), "unit": Guess("as given"),
+                "id": n, "label": label, "unit": Guess("as given"),
                 "transform": Guess(_transform(by[n]["value"])),
                 "publication_lag": Guess(0),
-            } | _meaning(n, cards, any(isinstance(of, Guess) for of in sides.values()))
-            for n in known
+            } | _meaning(n, cards, guessed)
+            for n, label in known.items()
         ],
         "channels": channels,
         "talks_rule": {
@@ -251,13 +324,6 @@ def _settings(
             "rules": [{"id": "any", "formats": kinds[0], "labels": kinds[1]}],
         },
     }  # fmt: skip
-
-
-def _card(of: Card | Mapping[str, Any]) -> list[str]:
-    """Return the indicators of a side's scorecard, with a minus where a rise is bad for it."""
-    own = of.get("own", ()) if isinstance(of, Mapping) else of
-    own = own.value if isinstance(own, Guess) else own
-    return [own] if isinstance(own, str) else list(own)
 
 
 def _meaning(name: str, cards: Mapping[str, Sequence[str]], guessed: bool) -> dict[str, Any]:
@@ -279,14 +345,12 @@ def _transform(values: pd.Series) -> str:
     return "log" if low > 0.0 else "identity"
 
 
-def _period(
-    values: pd.DataFrame, frames: Mapping[str, pd.DataFrame], period: Sequence[Any] | None
-) -> tuple[dt.date, dt.date, str]:
-    """Return first and last day and step, guessed from the days of the rows where not given."""
+def _period(values: pd.DataFrame, period: Sequence[Any] | None) -> tuple[dt.date, dt.date, str]:
+    """Return first and last day and step, guessed from the days of the values where not given."""
     if period is not None:
         start, end = (day_of(x, "period").item() for x in period[:2])
         return start, end, period[2] if len(period) > 2 else _step(values)
-    days = [day for of in frames.values() if "date" in of for day in of["date"].dt.date]
+    days = values["date"].dt.date
     first, last, step = min(days), max(days), _step(values)
     each = [of["date"].dt.date.tolist() for _, of in values.groupby("indicator")]
     ninth = min((of[LEARNING] for of in each if len(of) > LEARNING), default=first)
@@ -311,6 +375,7 @@ def _merged(settings: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]
     for key, value in more.items():
         old = out.get(key)
         if isinstance(value, Mapping) and isinstance(old, list):
+            value = {id_of(name): of for name, of in value.items()}
             known = [row["id"] for row in old]
             if wrong := [name for name in value if name not in known]:
                 near = difflib.get_close_matches(wrong[0], known, 1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import beliefs
-from beliefs.inference.advice import advice, unlearnable
+from beliefs.inference.advice import advice, unlearnable, unread
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,14 @@ def test_a_parameter_without_data_is_found(frame):
         assert name in found
         gap = posterior[name].mean(("chain", "draw")) - prior[name].mean(("chain", "draw"))
         assert (abs(gap) < 0.25 * prior[name].std(("chain", "draw"))).all()
+
+
+def test_events_that_nothing_reads_are_found(frame):
+    acts = pd.DataFrame(
+        {"date": ["2024-05-02", "2024-06-03", "2024-07-04"], "initiator": ["north", "mediator", "north"],
+         "kind": ["protest", "mediation", "threat"], "belief_signal": [None, None, 1.0]}
+    )  # fmt: skip
+    study, _ = said(frame, events=acts, talks=["2024-06-06"])
+    # Mediation moves the chance of talks in theories that have it; a signal is a reading.
+    assert unread(study, beliefs.load_theory("M3")) == ["protest"]
+    assert unread(study, beliefs.load_theory("simple")) == ["mediation", "protest"]

@@ -82,8 +82,9 @@ def test_a_folder_of_it_is_the_same_study(wide, tmp_path):
 
 def test_a_track_goes_on_with_rows_of_a_frame(wide):
     track = beliefs.track(study_of(wide.iloc[:-2]), "M1", particles=800, seed=1)
-    rows = wide.iloc[-2:].reset_index().melt("date", var_name="indicator")
-    done = beliefs.update(track, data=rows.assign(published_at=""), to="2024-10-06")
+    # Rows that the study has already are no news, whichever frame holds them.
+    more = [wide, pd.DataFrame({"date": HELD, "format": "direct"})]
+    done = beliefs.update(track, data=more, to="2024-10-06")
     whole = beliefs.track(study_of(wide), "M1", particles=800, seed=1)
     assert done.path is None and done.rows == 6
     belief = [np.average(t.mean[-1], axis=0, weights=t.weights()) for t in (done.track, whole)]
@@ -106,6 +107,28 @@ def test_a_slip_is_named(wide, given, found):
     assert found in error.value.found
 
 
+def test_names_as_people_write_them_become_ids(wide):
+    named = wide.rename(columns={"losses": "US KIA"}).set_axis(wide.index.to_period("W"))
+    kinds = pd.DataFrame({"date": ["2024-05-02"], "initiator": ["United States"], "kind": "threat"})
+    study = beliefs.Study.from_frames(
+        named, sides={"United States": ["-US KIA", "exports"], "north": "prices"},
+        events=kinds, settings={"indicators": {"US KIA": {"unit": "men"}}},
+    )  # fmt: skip
+    assert study.spec.side_ids == ("united_states", "north")
+    assert study.spec.sides[0].name == "United States"
+    (killed,) = (i for i in study.spec.indicators if i.id == "us_kia")
+    assert (killed.label, killed.unit, killed.direction["north"]) == ("US KIA", "men", 1)
+    assert study.tables.events["initiator"].tolist() == ["united_states"]
+    assert study.tables.indicators["date"].max() == np.datetime64("2024-10-06")
+
+
+def test_months_are_dated_on_their_last_day(wide):
+    months = {"date": ["2024-01", "2024-02", "2024-03"], "exports": [1.0, 2.0, 3.0]}
+    study = beliefs.Study.from_frames(months, sides={"north": "exports", "south": "-exports"})
+    assert study.tables.indicators["date"].tolist()[1].isoformat() == "2024-02-29"
+    assert study.spec.period.step == "month"
+
+
 def test_words_among_numbers_are_named(wide):
     words = wide.astype(object)
     words.iloc[1, 1] = "n/a"
@@ -121,6 +144,7 @@ def test_a_study_is_made_of_a_csv_file(wide, tmp_path, capsys):
     assert main(["new-study", str(tmp_path / "mine"), "--from", str(file)]) == 0
     study = beliefs.load_study(tmp_path / "mine")
     assert [i.id for i in study.spec.indicators] == ["exports_m", "losses", "prices"]
+    assert study.spec.indicators[0].label == "Exports (m)"
     assert beliefs.build_inputs(study).talks.sum() == 2
     (tmp_path / "none.csv").write_text("a,b\nx,y\n")
     assert main(["new-study", str(tmp_path / "other"), "--from", str(tmp_path / "none.csv")]) == 2

@@ -73,18 +73,18 @@ def with_rows(
 ) -> Added:
     """Copy a study to the new folder `out` and merge rows into the tables that their columns name.
 
-    `data` are CSV files or pandas data frames with exactly the columns of one table each, in any
-    order. Rows that a table holds already are left out; the others find their place in time. A row
-    that ends an agreement takes the place of the one without an end. `known` is the same study as
-    of some days: a row of theirs is held already, too, with spans that were cut on the day. The
-    copy is not checked here: `load_study` does that.
+    `data` are CSV files with exactly the columns of one table each, in any order, or pandas data
+    frames as `Study.from_frames` takes them. Rows that a table holds already are left out; the
+    others find their place in time. A row that ends an agreement takes the place of the one without
+    an end. `known` is the same study as of some days: a row of theirs is held already, too, with
+    spans that were cut on the day. The copy is not checked here: `load_study` does that.
     """
     given: dict[str, list[tuple[Row, Values, Origin]]] = {}
     names = []
     for number, item in enumerate(data):
         if hasattr(item, "columns"):
             label = "data" if len(data) == 1 else f"data[{number}]"
-            table, origins = _framed(item, label)
+            table, origins = _framed(item, label, [i.id for i in study.spec.indicators])
         else:
             file = Path(item)
             label, table = file.name, _filed(file)
@@ -140,10 +140,14 @@ def _filed(file: Path) -> Table:
     return replace(table, name=name)
 
 
-def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
+def _framed(frame: Any, label: str, series: Sequence[str]) -> tuple[Table, list[Origin]]:
     """Turn a data frame into text cells, blank where nothing is known."""
-    columns = [str(column).strip().lower() for column in frame.columns]
-    name = _table_of(columns, label)
+    from beliefs.study.frames import completed  # who has frames has pandas loaded
+
+    frame = frame.rename(columns=lambda column: str(column).strip().lower())
+    name, frame = completed(frame, _COLUMNS, series)
+    columns = [*frame.columns]
+    name = f"{name}.csv" if name else _table_of(columns, label)
     cells = text_cells(frame, columns, label)
     origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in frame.index.tolist()]
     return Table(name, range(len(frame)), cells), origins
