@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from beliefs.features import actions, states
 from beliefs.features.steps import Bools, Floats, Ints, periods_of, watched
 from beliefs.features.surprises import signal_updates
-from beliefs.features.talks import readings, talk_days
+from beliefs.features.talks import readings, talk_days, talks_set
 from beliefs.study.dates import later
 from beliefs.study.load import Study
 from beliefs.study.spec import StudySpec, Truce
@@ -192,6 +192,7 @@ class Inputs:
     talks_seen: Bools  # (T,) whether no talks there means that there were none
     talks_previous: NDArray[np.int64]  # (T,) 1 where a round was going on a period earlier
     recess: int  # periods without talks after which it still does
+    set_for: NDArray[np.int64]  # periods for which talks stood announced as they began, or do
     shocks: tuple[Shock, ...]  # declared shocks, whether or not they were known yet
     shock_on: Floats  # (S, T) 1 in the period in which the shock was published
     instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``, in order
@@ -274,6 +275,7 @@ def build_inputs(study: Study) -> Inputs:
         talks_seen=watched(study, grid, spec.talks_rule.coverage) & active,
         talks_previous=previous,
         recess=int(spec.talks_rule.recess // grid.step_days),
+        set_for=talks_set(study),
         shocks=tuple(
             Shock(s.id, s.kind, None if s.side is None else spec.side_ids.index(s.side))
             for s in study.shock_slots

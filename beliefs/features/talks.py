@@ -67,6 +67,22 @@ def talk_days(study: Study, active: Bools) -> tuple[dict[str, Ints], Ints]:
     return found, (open_ & active).astype(np.int64)
 
 
+def talks_set(study: Study) -> Ints:
+    """Return the periods for which talks stood announced as they began, past ones and later ones.
+
+    A round counts from the confidence on that the headline rule asks of talks.
+    """
+    spec, grid = study.spec.talks_rule, study.grid
+    (headline,) = (rule for rule in spec.rules if rule.id == spec.headline)
+    sure = CONFIDENCE[CONFIDENCE.index(headline.min_confidence) :]
+    rounds = study.tables.talks.where(label=("announced",), confidence=sure)
+    off = study.tables.talks.where(label=("cancelled",))["published_at"]
+    known, day = rounds["published_at"][:, None], rounds["date_end"]
+    called_off = (off >= known) & (grid.index(off) < grid.index(day)[:, None])
+    ahead = grid.index(rounds["published_at"]) < grid.index(day)
+    return np.unique(grid.index(day)[ahead & ~called_off.any(axis=1)])
+
+
 def talks_public(study: Study) -> Ints:
     """Return the period by whose end the headline talks of each period were public, (T,).
 

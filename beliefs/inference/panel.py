@@ -66,7 +66,7 @@ LENGTHS = (12, 40, 80)  # periods at which batches are cut; the last has the res
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
     "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_before", "conflict_age",
-    "announced", "power_shift",
+    "announced", "scheduled", "power_shift",
 )  # fmt: skip
 """Columns that a forecast of a period may read in that period; see `known_before`."""
 TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_before")

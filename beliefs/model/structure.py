@@ -196,6 +196,7 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "cost": cost * on,
         "mediator": inputs.mediator * on,
         "announced": before(inputs.announced) * on,
+        "scheduled": np.isin(np.arange(len(on)), inputs.set_for) * on,
         "waiver": inputs.waiver * on,
         "shock": shock_on,
         "turnover": turnover(structure, shock_on),

@@ -112,6 +112,7 @@ def future_columns(
         "pressure_home": passed.level("home", inputs.observed.pressure_home[:, :n], index),
         "persist_words": gather(1.0 * inputs.persist * (inputs.strikes == 0)),
         "agenda_share": wide(inputs.observed.agenda_share[n - 1]),
+        "scheduled": wide(1.0 * np.isin(n - 1 + ahead, inputs.set_for)),
     }  # fmt: skip
     for name, memory in inputs.memories.items():
         # An announcement is read a period later.

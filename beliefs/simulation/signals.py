@@ -26,8 +26,8 @@ from beliefs.simulation.state import TRUCE, Feed, Setting, State
 from beliefs.study.tables.codebook import REGIME_KINDS
 
 KEPT = (
-    "turnover", "hardline", "cost", "mediator", "mediator_old", "announced", "waiver", "shock",
-    "aftermath", "hinge", "power_shift", "conflict_age", "pressure_home", "agenda_share",
+    "turnover", "hardline", "cost", "mediator", "mediator_old", "announced", "scheduled", "waiver",
+    "shock", "aftermath", "hinge", "power_shift", "conflict_age", "pressure_home", "agenda_share",
     "persist_words", "innovation",
 )  # fmt: skip
 TALKS = REGIME_KINDS.index("talks")

@@ -294,7 +294,8 @@ def _settings(
         series = [{"side": s, "indicator": n, "scale": scale[n]} for s, n in readings.items()]
         channels += [{"id": "series", "bias": Guess("public"), "source": "series"} | {
             "series": series}]  # fmt: skip
-    kinds = [sorted({*of}) for of in (frames["talks"]["format"], frames["talks"]["label"])]
+    held = frames["talks"][frames["talks"]["format"] != "none"]
+    kinds = [sorted({*of}) for of in (held["format"], held["label"])]
     kinds = [of or [usual] for of, usual in zip(kinds, ("direct", "talks"), strict=True)]
     first, last, step = _period(values, period)
     given = (lambda x: x) if period else Guess

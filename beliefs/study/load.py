@@ -197,9 +197,11 @@ class Source:
             for name, table in vars(whole).items()
         }
         for name, end in (("events", "date_end"), ("talks", "date_end"), ("coverage", "end")):
-            # On that day nobody knew when a span that was still running would end.
-            table = public[name]
-            public[name] = table.having(**{end: np.minimum(table[end], known)})
+            # On that day nobody knew when a span that was still running would end; the day for
+            # which a round is announced is known.
+            table, last = public[name], public[name][end]
+            told = table.among("label", ("announced",)) if name == "talks" else False
+            public[name] = table.having(**{end: np.where(told, last, np.minimum(last, known))})
         table, never = public["agreements"], np.datetime64("NaT", "D")
         later = table["end_published_at"] > known  # these ends are blanked
         public["agreements"] = table.having(

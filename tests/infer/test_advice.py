@@ -57,7 +57,7 @@ def test_a_parameter_without_data_is_found(frame):
 
 def test_events_that_nothing_reads_are_found(frame):
     acts = pd.DataFrame(
-        {"date": ["2024-05-02", "2024-06-03", "2024-07-04"], "initiator": ["north", "mediator", "north"],
+        {"date": ["2024-05-02", "2024-06-03", "2024-07-04"], "initiator": "north",
          "kind": ["protest", "mediation", "threat"], "belief_signal": [None, None, 1.0]}
     )  # fmt: skip
     study, _ = said(frame, events=acts, talks=["2024-06-06"])

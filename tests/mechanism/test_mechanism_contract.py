@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from action_design import agree, computed, graph, outputs, prior_draws
+from scipy.special import logit
 
 from beliefs import build_inputs, load_study
 from beliefs.inference.nuts.recentre import innovations
@@ -92,7 +93,7 @@ ACTS_THROUGH = {
 PROVED_BELOW = {
     "belief_mean", "initial", "retention", "log_discount", "projection", "talk_payoff",
     "process_share", "onset_base", "continuation_base", "log_reading_step", "shared", "crack_rule",
-    "base_surplus",
+    "base_surplus", "kept_base",
 }  # fmt: skip
 
 
@@ -186,6 +187,21 @@ def test_a_null_process_share_leaves_the_sincere_hazard(case):
     assert not np.array_equal(mixed, found["onset"])
 
 
+def test_a_set_date_takes_the_place_of_the_chance_that_talks_start_or_go_on(case):
+    params, columns = (
+        case.params(0),
+        case.columns | {"scheduled": np.ones_like(case.columns["talks"])},
+    )
+    off = case.columns | {"scheduled": np.zeros_like(case.columns["talks"])}
+    given = [
+        params | {"kept_base": np.asarray(x), "process_share": np.array(0.0)} for x in (1.0, 1.5)
+    ]
+    one, other = (logit(outputs(case, p, columns)["onset"]) for p in given)
+    np.testing.assert_allclose(other - one, 0.5)
+    free = logit(outputs(case, given[0], off)["onset"])
+    np.testing.assert_allclose(one - free, 1.0 - params["onset_base"])
+
+
 def test_a_null_common_scorecard_leaves_each_side_its_own(case):
     structure = case.structure
     params = null(case, case.params(0), "shared")
@@ -216,14 +232,14 @@ def test_a_null_crack_rule_leaves_the_surplus_alone(case):
     )
 
 
-def test_with_every_belief_parameter_null_talks_see_only_talks(case):
+def test_with_every_belief_parameter_null_talks_see_only_talks_and_their_dates(case):
     rng = np.random.default_rng(3)
     mine = {"onset_base", "continuation_base"}
     params = null(case, case.params(0), *(set(case.declared) - mine))
     found = outputs(case, params)
     columns = {
         name: values
-        if name.startswith(("talks", "cell_"))
+        if name.startswith(("talks", "cell_", "scheduled"))
         else values + rng.uniform(0.1, 0.9, values.shape)
         for name, values in case.columns.items()
     }
@@ -256,8 +272,9 @@ def test_numpy_and_pytensor_agree_and_gradients_are_finite(case):
         params, expected = case.guided(np, drawn, **noise)
         found, slopes = symbolic(drawn | noise)
         moved |= agree(found, expected | outputs(case, params), slopes, number)
-    # Every parameter but level and innovation, which z and xi stand for, moves the density.
-    assert {*case.declared, "z", "xi"} - moved == {"belief_mean", "innovation"}
+    # Every parameter but level and innovation, which z and xi stand for, moves the density; no
+    # round is set for a day.
+    assert {*case.declared, "z", "xi"} - moved == {"belief_mean", "innovation", "kept_base"}
 
 
 def test_a_stack_of_draws_gives_what_each_draw_gives(case):

@@ -14,7 +14,7 @@ from beliefs.model.theory import declared
 
 SCALARS = (
     "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",
-    "history", "ageing", "first_week", "announced_effect", "base_surplus",
+    "history", "ageing", "first_week", "announced_effect", "base_surplus", "kept_base",
 )  # fmt: skip
 
 

@@ -149,3 +149,26 @@ def test_a_study_is_made_of_a_csv_file(wide, tmp_path, capsys):
     (tmp_path / "none.csv").write_text("a,b\nx,y\n")
     assert main(["new-study", str(tmp_path / "other"), "--from", str(tmp_path / "none.csv")]) == 2
     assert not (tmp_path / "other").exists() and "no study" in capsys.readouterr().err
+
+
+def test_a_round_that_is_announced_is_set_for_its_day_until_it_is_called_off(wide):
+    rounds = [
+        ("2024-06-03", "2024-06-03", "direct", "talks"),
+        ("2024-06-10", "2024-06-24", "none", "announced"),  # two weeks ahead: kept in mind
+        ("2024-07-01", "2024-07-05", "none", "announced"),  # in the same week: no forecast reads it
+        ("2024-07-08", "2024-08-12", "none", "announced"),
+        ("2024-07-22", "2024-07-22", "none", "cancelled"),  # calls the one before off
+        ("2024-09-30", "2024-10-16", "none", "announced"),
+    ]
+    talks = pd.DataFrame(rounds, columns=["date", "date_end", "format", "label"])
+    study = beliefs.Study.from_frames(wide, sides=SIDES, talks=talks)
+    inputs = beliefs.build_inputs(study)
+    (first,) = np.flatnonzero(inputs.dates == np.datetime64("2024-06-24"))
+    n = len(inputs.dates)
+    assert inputs.set_for.tolist() == [first, n + 1]  # the week of 14 October
+    then = beliefs.load_study(study.path, as_of="2024-07-14")
+    august = int(np.flatnonzero(inputs.dates == np.datetime64("2024-08-12"))[0])
+    assert beliefs.build_inputs(then).set_for.tolist() == [first, august]
+    track = beliefs.track(study, "simple", particles=1000, seed=1)
+    chances = beliefs.forecast(track, 6, seed=1).paths.talks.mean(axis=0)
+    assert chances[1] > 0.5 > 2.0 * chances[[0, 4, 5]].max()

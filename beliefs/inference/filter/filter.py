@@ -38,8 +38,9 @@ _KINDS = {"anchor": 0, "private": 1, "public": 2}
 # The columns that the equations read.
 COLUMNS = (
     "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
-    "mediator", "announced", "waiver", "shock", "turnover", "aftermath", "mediator_old",
-    "spell_age", "hinge", "power_shift", "proxy_attack", "heavy", "talks_before", "conflict_age",
+    "mediator", "announced", "scheduled", "waiver", "shock", "turnover", "aftermath",
+    "mediator_old", "spell_age", "hinge", "power_shift", "proxy_attack", "heavy", "talks_before",
+    "conflict_age",
 )  # fmt: skip
 
 

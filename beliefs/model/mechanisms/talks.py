@@ -19,7 +19,10 @@ from beliefs.model.structure import Columns, Structure
 
 PLACE = 7
 TINY = 1e-12  # far tails of the logistic round to 0 or 1; keeps the logarithm finite
-_READS = ("mediator", "mediator_old", "announced", "proxy_attack", "power_shift", "conflict_age")
+_READS = (
+    "mediator", "mediator_old", "announced", "scheduled", "proxy_attack", "power_shift",
+    "conflict_age",
+)  # fmt: skip
 
 
 def _onset_prior(structure: Structure) -> pz.Prior:
@@ -52,6 +55,9 @@ PARAMETERS = (
         "shift of both hazards by mediation that has grown old"),
     Parameter("announced_effect", pz.Normal(0.0, 1.0), "log-odds", LEARNT,
         "shift of the hazard of talks starting while their announcement is fresh"),
+    Parameter("kept_base", pz.Normal(1.0, 0.5), "log-odds", "set, not learnt; us-iran-2026",
+        "log-odds, at the surplus base_surplus, of talks in a period for which they are announced: "
+        "of 17 rounds 12 were held and 5 called off", null=1.0, on=False),
     Parameter("deadlock_shape", pz.Normal(0.0, 1.0), "log Weibull shape", f"C18; {LEARNT}",
         "how the hazard of talks starting changes with the time since the last ones"),
     Parameter("history", pz.Normal(0.0, 0.5), "log-odds per log period", LEARNT,
@@ -90,12 +96,16 @@ def mixed(process: Array, idle: Array, sincere: Array) -> Array:
 
 
 def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
-    """Return what mediation, plans and deadlock add to the log-odds of either, (..., time)."""
+    """Return what mediation, set dates and deadlock add to the log-odds of either, (..., time)."""
     late = params["mediator_late"][..., None] * columns["mediator_old"]
     fresh = [params["mediator_effect"][..., x, None] * columns["mediator"] for x in (0, 1)]
     age = xp.expm1(params["deadlock_shape"])[..., None] * columns["spell_age"]
     announced = params["announced_effect"][..., None] * columns["announced"]
-    return fresh[0] + late + announced + age, fresh[1] + late
+    kept = [
+        (params["kept_base"] - params[base])[..., None] * columns["scheduled"]
+        for base in ("onset_base", "continuation_base")
+    ]
+    return fresh[0] + late + announced + age + kept[0], fresh[1] + late + kept[1]
 
 
 def shared_shift(params: Params, columns: Columns) -> Array:

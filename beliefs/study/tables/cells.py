@@ -187,6 +187,7 @@ class Records:
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self._columns: dict[str, NDArray[Any]] = {}
+        self._numbers: dict[str, tuple[dict[str, int], NDArray[np.int32]]] = {}
         for name, values in columns.items():
             if not isinstance(values, np.ndarray):
                 words = np.empty(len(values), dtype=object)
@@ -225,8 +226,12 @@ class Records:
 
     def among(self, name: str, words: Collection[str]) -> NDArray[np.bool_]:
         """Tell which records have one of these words in a column."""
-        wanted = set(words)
-        return np.array([word in wanted for word in self._columns[name]], dtype=bool)
+        if name not in self._numbers:  # of words, once: a table may be asked for each of hundreds
+            known: dict[str, int] = {}
+            each = (known.setdefault(word, len(known)) for word in self._columns[name])
+            self._numbers[name] = known, np.fromiter(each, dtype=np.int32, count=len(self))
+        known, numbers = self._numbers[name]
+        return np.isin(numbers, [known[word] for word in {*words} if word in known])
 
     def where(self, **wanted: Collection[str]) -> Records:
         """Return the records whose columns hold one of the wanted words; () means any."""

@@ -11,7 +11,8 @@ Of the two dates of a row, `date` and `published_at`, it counts by one, never be
   reads. A memorandum of 1966 that comes out in 1971 says what was believed in 1966, and is known
   from 1971 on; of a revised value the version published last counts.
 * By `date` to `date_end`, as talks: rows of `talks.csv`. A secret round that comes out later was
-  held when it was held, and is known from then on.
+  held when it was held, and is known from then on. A round `announced` on `date` is set for
+  `date_end`, unless a row `cancelled` comes out in between.
 
 An event with a `belief_signal` is both: its action counts by `published_at`, its signal by `date`.
 """
@@ -53,8 +54,8 @@ TALK_FORMATS: Final = ("direct", "indirect", "none")
 """How a round was held: face to face, through others, or not; a study may declare more."""
 
 TALK_LABELS: Final = (
-    "talks", "expert_talks", "back_channel", "contact", "deal", "offer", "cancelled", "ceasefire",
-    "other",
+    "talks", "expert_talks", "back_channel", "contact", "deal", "offer", "cancelled", "announced",
+    "ceasefire", "other",
 )  # fmt: skip
 RegimeKind = Literal["none", "talks", "truce", "war"]
 REGIME_KINDS: Final = get_args(RegimeKind)
