@@ -16,7 +16,7 @@ from beliefs import Track, fit, forecast, load_study, load_theory, summarise, tr
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 STUDIES = ["us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel"]
 HORIZON = {"us-civil-war": 26}  # periods; 90 days otherwise
-PARTICLES = {"us-iran-2012": 4000}  # 2000 otherwise
+PARTICLES = {"us-iran-2012": 1200}  # 2000 otherwise
 DRAWS = 8000
 
 

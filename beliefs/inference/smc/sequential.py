@@ -29,7 +29,7 @@ ENOUGH = 0.5  # share of effective particles below which they are resampled and 
 FEWEST = 1.0 / 8.0  # share that one step may leave; an observation that leaves fewer is split
 DRIFT, ROUNDS = 5.5, 6
 """Drift (see `Moved`) above which moves are repeated in coordinates fitted anew, and how often."""
-LAG, CALM = 3.5, 0.9
+LAG, CALM = 2.5, 0.9
 """Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
 of drifts that add nothing where particles stand in the target."""
 FURTHER = 2.0
