@@ -78,7 +78,9 @@ def one_period(chosen: argparse.Namespace, theory: Any, dates: Any, refit: float
 
     def read(as_of: str) -> tuple[Any, Any]:
         study = beliefs.load_study(chosen.study, as_of=as_of)
-        return study, build_inputs(study)
+        inputs = build_inputs(study)
+        _ = inputs.observed  # what is seen of actions, which is made when it is first asked for
+        return study, inputs
 
     for t in range(first, len(dates)):
         reading, (study, inputs) = timing.timed(read, str(dates[t]))

@@ -138,10 +138,10 @@ def evidence_matrix(structure: Structure, surprise: Floats, regime: Ints) -> Flo
     counted = np.zeros((len(structure.terms), len(REGIME_KINDS)), dtype=bool)
     for k, term in enumerate(structure.terms):
         counted[k, list(term.regimes)] = True
-    by_term = surprise[..., np.array([t.indicator for t in structure.terms], dtype=np.intp), :]
+    out = surprise.take(np.array([t.indicator for t in structure.terms], dtype=np.intp), axis=-2)
     direction = np.array([t.direction for t in structure.terms], dtype=np.float64)
-    on = np.moveaxis(counted[:, regime], 0, -2)
-    return np.ascontiguousarray(by_term * direction[:, None] * on)
+    out *= direction[:, None] * np.moveaxis(counted[:, regime], 0, -2)
+    return out
 
 
 def aftermath(structure: Structure, shock_on: Floats, before: Floats | None = None) -> Floats:

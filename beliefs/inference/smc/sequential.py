@@ -94,6 +94,8 @@ class BlockTrack:
     predictive: Floats
     rejuvenations: tuple[Rejuvenation, ...] = ()
     taken: int = 0  # periods of a posterior that it took over; its R rows begin with the last
+    # What is known of the last period, see `Problem.periods`, where it was computed just now.
+    last: Floats | None = None
 
     @classmethod
     def empty(cls, problem: Problem, scores: Floats, seed: int, **more: Any) -> Self:
@@ -171,7 +173,8 @@ class BlockTrack:
         generations = int(self.generation[:kept].max(initial=0)) + 1
         rows: dict[str, Any] = {name: getattr(self, name)[:kept] for name in _ROWS}
         done = tuple(r for r in self.rejuvenations if r.period < n_time)
-        return replace(self, generations=self.generations[:generations], rejuvenations=done, **rows)
+        rows["generations"] = self.generations[:generations]
+        return replace(self, rejuvenations=done, last=None, **rows)
 
 
 def drawn_scores(problem: Problem, particles: int, seed: int) -> Floats:
@@ -222,6 +225,8 @@ def follow[T: BlockTrack](problem: Problem, found: T, n_time: int, progress: Say
     n = len(generations[-1])
     weights = found.log_weights[-1] if len(found.generation) else np.zeros(n)
     ahead = _Ahead(problem, found.particles(-1), n_time)
+    if found.last is not None:
+        ahead.low, ahead.known = found.n_time - 1, found.last[None]
     rows: list[tuple[int, Floats, Floats, Floats]] = []
     for t in range(found.n_time, n_time):
         predictive = np.full(len(problem.observables), np.nan)
@@ -259,7 +264,8 @@ def follow[T: BlockTrack](problem: Problem, found: T, n_time: int, progress: Say
         name: np.concatenate([getattr(found, name), np.stack(column)])
         for name, column in zip(_ROWS, zip(*rows, strict=True), strict=True)
     }
-    return replace(found, generations=tuple(generations), rejuvenations=tuple(done), **longer)
+    longer |= {"generations": tuple(generations), "rejuvenations": tuple(done)}
+    return replace(found, last=ahead.at(n_time - 1), **longer)
 
 
 def _moved(

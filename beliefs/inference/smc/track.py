@@ -381,7 +381,9 @@ def advance(
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
     here = replace(found.until(kept), study=study, inputs=inputs)
-    return follow(_problem(new, found.theory, inputs.dates), here, n_time, progress)
+    longer = follow(_problem(new, found.theory, inputs.dates), here, n_time, progress)
+    vars(longer)["_model"] = new  # with which the next rows are compared
+    return longer
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
