@@ -122,6 +122,7 @@ def _future(
             "spell_age": pt.as_tensor(log_age(age + np.arange(horizon))),
             "talks_before": pt.zeros(horizon),  # at null without a population
             "conflict_age": pt.zeros((2, horizon)),
+            "scheduled": pt.as_tensor(1.0 * np.isin(n - 1 + ahead, inputs.set_for)),
             "active": pt.ones(horizon),
             "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),
             "pressure": pt.full((horizon,), float(kind != "talks")),
