@@ -1,10 +1,11 @@
 # %% [markdown]
 # # The First World War, from battles and exchange rates
 #
-# Battles say who wins on the ground, and a market that belongs to neither side says whom it believes:
-# all through the war pounds and marks were traded in Stockholm. Both stand in the panel of wars that
-# comes with a checkout. Here they become a study of one's own, by the month: battles are each side's
-# own scorecard, rates are readings of its belief. It is the study `first-world-war`.
+# Battles say who wins on the ground, and a market that belongs to neither side says whom it
+# believes: all through the war pounds and marks were traded in Stockholm. Both stand in the panel
+# of wars that comes with a checkout. Here they become a study of one's own, by the month: battles
+# are each side's own scorecard, rates are readings of its belief. It is the study
+# `first-world-war`.
 
 # %%
 import pandas as pd
@@ -42,10 +43,10 @@ tracked = beliefs.track(study, "simple", seed=1)
 static(tracked.plot.beliefs())
 
 # %% [markdown]
-# Dotted: what each belief was as known then. The readings are what carries it: a rate at its value in
-# gold is a share of one half, and the mark fell from there to half of it by the autumn of 1917. Prices
-# and trade move rates as well, so they are read through a channel that may be biased; how far, the
-# study cannot tell from two rates alone, and intervals say so.
+# Dotted: what each belief was as known then. The readings are what carries it: a rate at its value
+# in gold is a share of one half, and the mark fell furthest from there in the autumn of 1917.
+# Prices and trade move rates as well, so they are read through a channel that may be biased; how far, two
+# rates alone can hardly tell.
 #
 # ## What the study can say, and what it cannot
 
@@ -72,7 +73,7 @@ for year in range(1914, 1919):
     print(f"September {year}: {belief}; talks within 3 months {talks:.0%}")
 
 # %% [markdown]
-# In September 1918, weeks before Germany asked for an armistice, the chance is as low as in any other
-# year. The belief of the Central Powers is at its lowest then, but `simple` has seen no talks follow a
+# In September 1918, weeks before Germany asked for an armistice, the chance is lower than in any
+# year before. The belief of the Central Powers is low then, but `simple` has seen no talks follow a
 # low belief, and claims no more than it has seen. Theories that make that claim are one word away:
 # `beliefs.track(study, "mutual_optimism", seed=1)`.

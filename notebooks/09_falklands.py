@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A crisis day by day: the Falklands, 1982
 #
-# The panel of crises (ICBe, CC BY-NC-SA) holds who did what to whom in 278 crises, by the week. One of
-# them becomes a study by the day here, `falklands-1982`: what each side did with force is its own
-# scorecard, and every act stays an event.
+# The panel of crises (ICBe, CC BY-NC-SA) holds who did what to whom in 278 crises, by the week. One
+# of them becomes a study by the day here, `falklands-1982`: what each side did with force is its
+# own scorecard, and every act stays an event.
 
 # %%
 import pandas as pd
@@ -44,8 +44,8 @@ static(tracked.plot.beliefs())
 
 # %% [markdown]
 # The panel codes one thought of victory or of fear on either side: all else that is said of beliefs
-# here comes from what each saw on its scorecard, and from the prior. `check` says what is missing, and
-# which kinds of acts `simple` has no use for: here all, as force was counted before.
+# here comes from what each saw on its scorecard, and from the prior. `check` says what is missing,
+# and which kinds of acts `simple` has no use for: here all, as force was counted before.
 
 # %%
 from beliefs.inference.advice import advice, unlearnable, unread
@@ -57,8 +57,8 @@ print("prior alone:", ", ".join(unlearnable(inputs, tracked.theory)) or "nothing
 print("not read by simple:", ", ".join(unread(study, tracked.theory)))
 
 # %% [markdown]
-# Many of the acts are read by richer theories. How the chance of talks within a week went, day by day,
-# under `simple` and under the theory of mutual optimism as past crises inform it:
+# Many of the acts are read by richer theories. How the chance of talks within a week went, under
+# `simple` and under the theory of mutual optimism:
 
 # %%
 rows = []

@@ -185,7 +185,7 @@ def drawn_scores(problem: Problem, particles: int, seed: int) -> Floats:
             where="particles",
             found=str(particles),
             expected="at least 100",
-            fix="2000, or 4000 for a study of many years such as 700 weeks",
+            fix="2000 do for most studies",
         )
     rng = np.random.default_rng([seed, *problem.key, 0, 0])
     return weighted.rounded(rng.standard_normal((particles, problem.coordinates.size)))

@@ -298,8 +298,7 @@ def track(
     theory
         From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
-        Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
-        but for the longest, 716 weeks, which takes 4000.
+        Number of particles, at least 100. 2000 end where the sampler does on the bundled studies.
     seed
         Seed of everything random here.
     progress
