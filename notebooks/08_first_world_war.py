@@ -45,8 +45,8 @@ static(tracked.plot.beliefs())
 # %% [markdown]
 # Dotted: what each belief was as known then. The readings are what carries it: a rate at its value
 # in gold is a share of one half, and the mark fell furthest from there in the autumn of 1917.
-# Prices and trade move rates as well, so they are read through a channel that may be biased; how far, two
-# rates alone can hardly tell.
+# Prices and trade move rates as well, so they are read through a channel that may be
+# biased; how far, two rates alone can hardly tell.
 #
 # ## What the study can say, and what it cannot
 
