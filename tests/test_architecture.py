@@ -164,7 +164,7 @@ def test_no_party_place_or_document_of_one_conflict_is_named():
     files = [p for end in ("py", "toml", "j2", "csv", "json") for p in PACKAGE.rglob(f"*.{end}")]
     assert len(files) > 80
     conflicts = [name for name in list_studies() if name != "synthetic-duel"]  # which is invented
-    assert len(conflicts) == 3
+    assert len(conflicts) == 5
     found, defaults = [], 0
     for path in files:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

@@ -127,7 +127,7 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
 
 
 def id_of(word: str) -> str:
-    """Return a word as a study's id: `US KIA` as ``us_kia``."""
+    """Return a word as a study's id: `Tons lost` as ``tons_lost``."""
     plain = re.sub(r"[^a-z0-9]+", "_", str(word).lower()).strip("_")[:38]
     return plain if plain[:1].isalpha() else f"x_{plain}"
 

@@ -55,7 +55,7 @@ PARAMETERS = (
         "shift of both hazards by mediation that has grown old"),
     Parameter("announced_effect", pz.Normal(0.0, 1.0), "log-odds", LEARNT,
         "shift of the hazard of talks starting while their announcement is fresh"),
-    Parameter("kept_base", pz.Normal(1.0, 0.5), "log-odds", "set, not learnt; us-iran-2026",
+    Parameter("kept_base", pz.Normal(1.0, 0.5), "log-odds", "set, not learnt; MODEL section 2.8",
         "log-odds, at the surplus base_surplus, of talks in a period for which they are announced: "
         "of 17 rounds 12 were held and 5 called off", null=1.0, on=False),
     Parameter("deadlock_shape", pz.Normal(0.0, 1.0), "log Weibull shape", f"C18; {LEARNT}",
