@@ -72,15 +72,20 @@ def show(what: str, sizes: list[int], times: timing.Times, notes: list[str]) -> 
     timing.table(header, rows)
 
 
-def filter_task(theory: Any, inputs: Inputs, particles: int, seed: int) -> Callable[[], Any]:
+def filter_task(theory: Any, inputs: Inputs, particles: int, seed: int) -> Callable[..., Any]:
     """One pass of the filter through a study, from parameters to densities."""
     model = Model.of(inputs, theory)
     scores = np.random.default_rng(seed).standard_normal((particles, model.coordinates.size))
-    return lambda: model.replay(scores, model.structure.n_time, keep=True)
+
+    def task(kept: int = 0) -> Any:  # keeping paths takes longer than filtering: of a few, apart
+        n = kept or particles
+        return model.replay(scores[:n], model.structure.n_time, keep=kept > 0)
+
+    return task
 
 
 def grow(
-    what: str, sizes: list[int], make: Callable[[int], Callable[[], Any]], rounds: int
+    what: str, sizes: list[int], make: Callable[[int], Callable[..., Any]], rounds: int
 ) -> None:
     """Time one task for each size and print how it grows."""
     tasks = {str(size): make(size) for size in sizes}
@@ -99,7 +104,8 @@ def grow(
             for v in kept.values()
         ]
     else:  # of a path, the shares of the second Gaussians stand in columns 14 and 17
-        notes = [f"{(v[2][..., [14, 17]] > 0.0).mean():.0%} split" for v in kept.values()]
+        paths = [task(kept=100)[2] for task in tasks.values()]
+        notes = [f"{(path[..., [14, 17]] > 0.0).mean():.0%} split" for path in paths]
     show(what, sizes, times, notes)
 
 
