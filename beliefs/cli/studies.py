@@ -69,17 +69,15 @@ def new_study(
         from_csv(Path(like), source, slug_of(folder) or "my-study")
         spec = beliefs.load_study(source).spec  # what cannot be loaded is not written
         made = beliefs.new_study(folder, source)
-        period = spec.period
-        said = f"Guessed: {period.start} to {period.end}, step {period.step}; " + "; ".join(
-            f"{i.id} {i.transform}, {', '.join(i.own)}'s" for i in spec.indicators
+        series = "; ".join(f"{i.id} {i.transform}, {', '.join(i.own)}'s" for i in spec.indicators)
+        period = f"{spec.period.start} to {spec.period.end}, step {spec.period.step}"
+        sys.stdout.write(
+            f"Guessed: {period}; {series}. Sides are made up: rename them, and say what a rise "
+            "means to each.\n"
         )
-        said += ". Sides are made up: rename them, and say what a rise means to each.\n"
     else:
-        said, made = (
-            "",
-            beliefs.new_study(folder, *([] if like is None else [read_study(like).path])),
-        )
-    sys.stdout.write(f"Wrote {made}. {said}Edit it, then: beliefs check {folder}\n")
+        made = beliefs.new_study(folder, *([] if like is None else [read_study(like).path]))
+    sys.stdout.write(f"Wrote {made}. Edit it, then: beliefs check {folder}\n")
 
 
 def _check_panel(name: str, as_json: bool) -> None:

@@ -45,9 +45,12 @@ def rule_rows(talks: Records, rule: TalkRule) -> Records:
 
 def headline_rows(study: Study) -> Records:
     """Return the talks of a study that count by its headline rule."""
+    return rule_rows(study.tables.talks, _headline(study))
+
+
+def _headline(study: Study) -> TalkRule:
     rules = study.spec.talks_rule
-    (headline,) = (rule for rule in rules.rules if rule.id == rules.headline)
-    return rule_rows(study.tables.talks, headline)
+    return next(rule for rule in rules.rules if rule.id == rules.headline)
 
 
 def talk_days(study: Study, active: Bools) -> tuple[dict[str, Ints], Ints]:
@@ -72,10 +75,8 @@ def talks_set(study: Study) -> Ints:
 
     A round counts from the confidence on that the headline rule asks of talks.
     """
-    spec, grid = study.spec.talks_rule, study.grid
-    (headline,) = (rule for rule in spec.rules if rule.id == spec.headline)
-    sure = CONFIDENCE[CONFIDENCE.index(headline.min_confidence) :]
-    rounds = study.tables.talks.where(label=("announced",), confidence=sure)
+    grid, announced = study.grid, {"formats": (), "labels": ("announced",)}
+    rounds = rule_rows(study.tables.talks, _headline(study).model_copy(update=announced))
     off = study.tables.talks.where(label=("cancelled",))["published_at"]
     known, day = rounds["published_at"][:, None], rounds["date_end"]
     called_off = (off >= known) & (grid.index(off) < grid.index(day)[:, None])

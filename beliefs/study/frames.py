@@ -267,10 +267,8 @@ def _settings(
     frames: Mapping[str, pd.DataFrame],
 ) -> dict[str, Any]:
     """Return what ``study.toml`` says; `known` are labels of indicators by id."""
-    values, guessed = (
-        frames["indicators"],
-        any(isinstance(of["own"], Guess) for of in sides.values()),
-    )
+    values = frames["indicators"]
+    guessed = any(isinstance(of["own"], Guess) for of in sides.values())
     cards = {s: of["own"].value if guessed else of["own"] for s, of in sides.items()}
     named = {sign.lstrip("-") for card in cards.values() for sign in card} | {*readings.values()}
     for wrong in (*(n for n in named if n not in known), *(n for n in known if n not in named)):

@@ -200,8 +200,10 @@ class Source:
             # On that day nobody knew when a span that was still running would end; the day for
             # which a round is announced is known.
             table, last = public[name], public[name][end]
-            told = table.among("label", ("announced",)) if name == "talks" else False
-            public[name] = table.having(**{end: np.where(told, last, np.minimum(last, known))})
+            public[name] = table.having(**{end: np.minimum(last, known)})
+            if name == "talks":
+                announced = table.among("label", ("announced",))
+                public[name] = table.having(date_end=np.where(announced, last, public[name][end]))
         table, never = public["agreements"], np.datetime64("NaT", "D")
         later = table["end_published_at"] > known  # these ends are blanked
         public["agreements"] = table.having(
