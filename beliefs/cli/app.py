@@ -84,7 +84,6 @@ app = typer.Typer(
     cls=_Commands,
     help="Bayesian belief dynamics: who thinks they are winning, and when that cracks.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",  # rich markup would swallow what stands in brackets
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -13,6 +13,7 @@ from beliefs.cli import options as opt
 from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.scores.scorecard import check_odds
+from beliefs.features.steps import Bools
 from beliefs.features.talks import left_out
 from beliefs.inference.advice import advice, unlearnable, unread
 from beliefs.model.contract import logistic
@@ -24,6 +25,8 @@ from beliefs.study.load import known_at_end, read_study
 from beliefs.study.panels import CONFLICTS, find_panel, list_panels, place
 from beliefs.study.tables.rows import read_odds
 from beliefs.study.writefile import write_file
+
+STRIP = 40  # characters of a line of time
 
 
 def studies(as_json: opt.Json = False) -> None:
@@ -108,9 +111,12 @@ def check(
         str | None, typer.Option(help="Say what the study cannot teach it [the study's own].")
     ] = None,
     as_of: opt.AsOf = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="New HTML file of it.", callback=opt.to_write("new"))
+    ] = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Check a study folder and say what the model would see; or check all studies of a panel."""
+    """Check a study folder and show what the model would see; or check all studies of a panel."""
     if as_of is None and find_panel(study) is not None:
         _check_panel(study, as_json)
         return
@@ -119,14 +125,17 @@ def check(
     inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)
     active = int(inputs.active.sum())
     last = source.last_published(loaded.as_of)
+    news = dict(zip(inputs.indicators, inputs.seen[:, :active], strict=True))
+    said = zip(inputs.sides, ~np.isnan(inputs.reading[..., :active]), strict=True)
+    read = {side: dict(zip(inputs.channels, of, strict=True)) for side, of in said}
     row: dict[str, Any] = {
         "study": loaded.spec.name, "as_of": str(loaded.as_of),
         "last_published": last and str(last), "sha256": loaded.sha256,
         "periods": len(inputs.dates), "active_periods": active, "sides": list(inputs.sides),
-        "seen": {k: int(s.sum()) for k, s in zip(inputs.indicators, inputs.seen, strict=True)},
+        "seen": {name: int(on.sum()) for name, on in news.items()},
         "readings": {
-            side: dict(zip(inputs.channels, (~np.isnan(of)).sum(axis=-1).tolist(), strict=True))
-            for side, of in zip(inputs.sides, inputs.reading, strict=True)
+            side: {channel: int(on.sum()) for channel, on in of.items()}
+            for side, of in read.items()
         },
         "talk_periods": int(inputs.talks.sum()),
         "unobserved_actions": int((~inputs.quiet_seen[:active]).sum()),
@@ -138,32 +147,35 @@ def check(
     odds = read_odds(loaded.path, loaded.as_of)
     if len(odds):  # a backtest must be able to use them
         check_odds(odds, questions(loaded, inputs))
-    readings = "; ".join(f"{side}: {_listed(by)}" for side, by in row["readings"].items())
+    sees = news | {f"{side}: {c}": on for side, of in read.items() for c, on in of.items()}
+    sees |= {"talks": inputs.talks[:active] > 0, "watched": inputs.quiet_seen[:active]}
+    widest = max(map(len, sees))
     lines = [
         f"{row['study']} is in order, as of {row['as_of']}.",
         f"  published   {'nothing by then' if last is None else f'last on {last}'}",
-        f"  periods     {active} of {row['periods']}",
-        f"  surprises   {_listed(row['seen'])}",
-        f"  readings    {readings}",
-        f"  talks       {counted(row['talk_periods'], 'period')}",
-        f"  unobserved  {counted(row['unobserved_actions'], 'period')} in which nobody recorded "
-        f"actions, and {row['periods'] - active} after the as-of date",
+        f"  periods     {active} of {row['periods']} have ended; of these have news, a reading, "
+        "talks, or a watch for actions:",
+        *(f"    {name:<{widest}}  {on.sum():>5}  {_strip(on)}" for name, on in sees.items()),
         *(f"  note        {line}" for line in loaded.remarks),
         *(f"  advice      {line}" for line in row["advice"]),
     ]
     if name := theory or loaded.spec.theory:
-        said = beliefs.load_theory(name)
-        row["unlearnable"], row["unread"] = unlearnable(inputs, said), unread(loaded, said)
+        asked = beliefs.load_theory(name)
+        row["unlearnable"], row["unread"] = unlearnable(inputs, asked), unread(loaded, asked)
         lines.append(f"  not learnt  {', '.join(row['unlearnable']) or 'nothing'} (of {name})")
         if row["unread"]:
             lines.append(f"  not read    events of kind {', '.join(row['unread'])} (by {name})")
     if rest is not None:
         lines.append(f"  left out    {left_out_words(row['left_out'])}")
+    if plot is not None:
+        write_file(plot, loaded.plot.seen().to_html(include_plotlyjs=True))
     opt.show(row, lines, as_json)
 
 
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in counts.items())
+def _strip(on: Bools) -> str:
+    """Return a line of time, darker where more periods are on."""
+    shares = [part.mean() for part in np.array_split(on, min(len(on), STRIP))]
+    return "".join(" ░▒▓█"[int(np.ceil(4 * share))] for share in shares)
 
 
 def theories(

@@ -132,12 +132,10 @@ class Posterior(Shown):
 def nothing_free(theory: Theory) -> StudyError:
     """Return the error for a theory without any free parameter."""
     return StudyError(
-        "the theory frees no parameter",
-        where=f"theory {theory.name}",
-        found="mechanisms " + ", ".join(theory.mechanisms),
-        expected="at least one free parameter",
+        "the theory frees no parameter", where=f"theory {theory.name}",
+        found="mechanisms " + ", ".join(theory.mechanisms), expected="at least one free parameter",
         fix="switch a mechanism on",
-    )
+    )  # fmt: skip
 
 
 def origin_of(study: Study, theory: Theory) -> dict[str, str]:

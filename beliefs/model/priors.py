@@ -108,12 +108,10 @@ def check_names(kind: str, names: Iterable[str], where: str, known: Collection[s
     for name in names:
         if name not in known:
             raise StudyError(
-                f"unknown {kind}",
-                where=where,
-                found=name,
+                f"unknown {kind}", where=where, found=name,
                 expected="one of " + ", ".join(sorted(known) if isinstance(known, dict) else known),
                 fix=f"correct the {kind}'s name",
-            )
+            )  # fmt: skip
 
 
 def check_priors(
@@ -163,22 +161,18 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
     family, given = spec["dist"], {key: value for key, value in spec.items() if key != "dist"}
     if not isinstance(family, str) or family not in known:
         raise StudyError(
-            "unknown distribution",
-            where=f"{at}.dist",
-            found=repr(family),
+            "unknown distribution", where=f"{at}.dist", found=repr(family),
             expected="a continuous PreliZ distribution that PyMC has: " + ", ".join(sorted(known)),
             fix="correct its name; capitals count",
-        )
+        )  # fmt: skip
     for key, value in given.items():
         most = math.inf if key in _BOUNDS and type(value) is float else sys.float_info.max
         if type(value) not in (int, float) or not abs(value) <= most:  # NaN is of no size
             raise StudyError(
-                "a parameter of a prior is not a number",
-                where=f"{at}.{key}",
-                found=repr(value)[:80],
-                expected="a finite number (lower and upper may be inf)",
+                "a parameter of a prior is not a number", where=f"{at}.{key}",
+                found=repr(value)[:80], expected="a finite number (lower and upper may be inf)",
                 fix="write a number, without quotation marks",
-            )
+            )  # fmt: skip
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):  # ranges are checked below
             warnings.simplefilter("ignore")

@@ -212,12 +212,10 @@ def load_run(path: str | Path) -> Posterior:
     names = ("manifest.json", "posterior.nc", "theory.json")
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise StudyError(
-            "this is not a run folder",
-            where=str(folder),
-            found="no " + ", ".join(missing),
+            "this is not a run folder", where=str(folder), found="no " + ", ".join(missing),
             expected="a folder written by `beliefs run`, `fit`, `track` or `update`",
             fix="check the path",
-        )
+        )  # fmt: skip
     manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest)
     tree = files.read_tree(folder / "posterior.nc", manifest["posterior_content_sha256"])
@@ -265,12 +263,10 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
     folder = Path(path)
     if not (folder / TRACK).is_file():
         raise StudyError(
-            "this run folder holds no track",
-            where=str(folder),
-            found=f"no {TRACK}",
+            "this run folder holds no track", where=str(folder), found=f"no {TRACK}",
             expected="a folder written by `beliefs track` or `beliefs update`",
             fix="make one by `beliefs track STUDY --out RUN`; an update goes on from there",
-        )
+        )  # fmt: skip
     manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest, source)
     tree = files.read_tree(folder / TRACK, manifest["posterior_content_sha256"])
@@ -492,12 +488,10 @@ def _grown(
         raise (error if added is None else added.blamed(error)) from error
     if study.as_of < old.as_of:
         raise StudyError(
-            "the new as-of date lies before that of the run",
-            where="to",
-            found=str(study.as_of),
+            "the new as-of date lies before that of the run", where="to", found=str(study.as_of),
             expected=f"{old.as_of} or a later date",
             fix="what was known earlier is in the run already; or track anew with --as-of",
-        )
+        )  # fmt: skip
     if study.sha256 == old.sha256:
         found = "the same rows"
         if added is not None and added.rows:

@@ -14,17 +14,21 @@ import numpy as np
 import plotly.graph_objects as go
 
 from beliefs.evaluation.backtest.backtest import Backtest
+from beliefs.features.inputs import build_inputs
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.track import Track
 from beliefs.reporting import series, style
 from beliefs.reporting.series import Band, Curve, Source, Weight
 from beliefs.reporting.style import GREY, INK, PRIOR, SIDE_COLOURS, day, faint, number
+from beliefs.study.load import Study
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 HISTORY = 60  # periods of the past drawn before a forecast
 ROW = 40  # pixels a row of a forest takes, its label above it included
 LINE_HEIGHT = 8  # pixels a further line of label adds
+WIDE = 400  # columns of a picture of a study
 WIDEST = 50  # characters of a label that a phone shows on one line
 
 
@@ -321,6 +325,49 @@ def reliability(found: Backtest, theory: str | None = None, days: int | None = N
     return figure
 
 
+def seen(study: Study) -> go.Figure:
+    """Return what a model sees of a study: news and readings of each side, and talks.
+
+    News on a side's own scorecard is in standard deviations, above 0 where it is good for the side;
+    readings of its belief are log-odds. Where there is none a row is white. Of many periods,
+    neighbours are drawn as their mean.
+    """
+    inputs, rows = build_inputs(study), dict[str, Floats]()
+    n = int(inputs.active.sum())
+    for i, side in enumerate(inputs.sides):
+        for term in (term for term in inputs.terms if term.side == i and term.own):
+            k = term.indicator
+            news = np.where(inputs.seen[k], term.direction * inputs.surprise[k], np.nan)
+            rows[f"{side}: {inputs.indicators[k]}"] = news
+        pairs = zip(inputs.channels, inputs.reading[i], strict=True)
+        rows |= {f"{side}: {channel}": said for channel, said in pairs}
+    parts = np.array_split(np.ma.masked_invalid([*rows.values()])[:, :n], min(n, WIDE), axis=1)
+    z = np.ma.stack([part.mean(axis=1) for part in parts], axis=1).filled(np.nan)
+    begins = np.cumsum([0, *(part.shape[1] for part in parts[:-1])])
+    figure = _figure(140 + 18 * len(rows))
+    bar = {"orientation": "h", "thickness": 8, "y": 1.0, "yanchor": "bottom", "len": 0.6,
+           "title": {"text": "bad or good for the side", "side": "top"}}  # fmt: skip
+    figure.add_heatmap(
+        x=_days(inputs.dates[begins]), y=[*rows], z=z, zmid=0.0, zmin=-3.0, zmax=3.0, ygap=2,
+        colorscale="PuOr", colorbar=bar, hoverongaps=False,
+        hovertemplate="%{y}<br>%{x}: %{z:.1f}<extra></extra>",
+    )  # fmt: skip
+    for name, on, colour in (
+        ("talks held", inputs.talks[:n] > 0, style.TALKS),
+        ("nobody watched", ~inputs.quiet_seen[:n], GREY),
+    ):
+        at, line = _days(inputs.dates[:n][on]), {"width": 2, "color": colour}
+        figure.add_scatter(
+            x=at, y=[name] * len(at), mode="markers", showlegend=False,
+            marker={"symbol": "line-ns", "size": 10, "line": line},
+            hovertemplate="%{x}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
+    figure.update_xaxes(nticks=6, tickangle=0)
+    figure.update_layout(hovermode="closest", margin={"t": 70})
+    return figure
+
+
 def _cracks(posterior: Posterior, horizon: int | None = None, *, seed: int = 1) -> Any:
     """Forecast so many periods and return P(crack by each day) of both sides."""
     return cracks(forecast(posterior, horizon, seed=seed))
@@ -336,6 +383,7 @@ FIGURES: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "talks_rational": talks_rational,
     },
     Backtest: {"reliability": reliability},
+    Study: {"seen": seen},
 }  # fmt: skip
 """What can be drawn of each kind of result; of a track, what can be of the posterior at its end."""
 

@@ -54,12 +54,10 @@ def find_study(name_or_path: str | Path) -> Path:
     except (OSError, ValueError) as error:  # too long, NUL byte, no permission
         found = str(error)
     raise StudyError(
-        "there is no such study",
-        where=text[:200] or "(empty name)",
-        found=found,
+        "there is no such study", where=text[:200] or "(empty name)", found=found,
         expected="the name of a bundled study or the path of a study folder",
         fix="bundled studies: " + (", ".join(list_studies()) or "none"),
-    )
+    )  # fmt: skip
 
 
 def slug_of(folder: Path) -> str:

@@ -312,12 +312,10 @@ def read_study(name_or_path: str | Path) -> Source:
     spec, where = read_spec(folder)
     if not any(line.strip() for line in read_lines(folder, "SOURCES.md", max_bytes=2**22)):
         raise StudyError(
-            "the study does not say where its data come from",
-            where="SOURCES.md:1",
-            found="an empty file",
-            expected="the source and the terms of each series and table",
+            "the study does not say where its data come from", where="SOURCES.md:1",
+            found="an empty file", expected="the source and the terms of each series and table",
             fix="write one line for each file and series",
-        )
+        )  # fmt: skip
     # Those of a panel have the lines of its files.
     read = tables_in(folder) if found is None else found[0].tables_of(found[1])
     tables = Tables(**check_tables(read, spec))

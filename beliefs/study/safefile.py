@@ -93,12 +93,10 @@ def read_lines(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Iter
 
 def _not_text(name: str, line: int, byte: int, found: str, encoding: str) -> StudyError:
     return StudyError(
-        "the text is not UTF-8",
-        where=f"{name}:{line} byte {byte}",
-        found=found,
+        "the text is not UTF-8", where=f"{name}:{line} byte {byte}", found=found,
         expected="plain UTF-8 text",
         fix=f"convert it, for example: iconv -f {encoding} -t utf-8 {name} > fixed.csv",
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -148,12 +146,10 @@ def read_table(
             )
         if len(rows) >= max_rows:
             raise StudyError(
-                f"{name} has too many rows",
-                where=f"{name}:{line}",
-                found=f"more than {max_rows} rows",
-                expected=f"at most {max_rows} rows",
+                f"{name} has too many rows", where=f"{name}:{line}",
+                found=f"more than {max_rows} rows", expected=f"at most {max_rows} rows",
                 fix="keep only the rows that the study uses",
-            )
+            )  # fmt: skip
         lines.append(line)
         rows.append(row)
     by_column: list[Sequence[str]] = [*zip(*rows, strict=True)] if rows else [()] * len(columns)

@@ -20,8 +20,10 @@ from beliefs.simulation.interventions import Intervention, load_interventions
 def test_a_new_study_passes_the_check(call, tmp_path):
     code, out, _ = call("new-study", tmp_path / "mine")
     assert code == 0 and "beliefs check" in out
-    code, out, _ = call("check", tmp_path / "mine")
-    assert code == 0 and "is in order" in out
+    page = tmp_path / "seen.html"
+    code, out, _ = call("check", tmp_path / "mine", "--plot", page)
+    assert code == 0 and "is in order" in out and "north: action" in page.read_text()
+    assert call("check", tmp_path / "mine", "--plot", page)[0] == 4
     code, out, _ = call("check", tmp_path / "mine", "--as-of", "2026-01-12", "--json")
     row = json.loads(out)
     assert code == 0 and row["active_periods"] == 12 and row["periods"] == 31

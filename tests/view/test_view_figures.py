@@ -22,7 +22,7 @@ FIGURES = [
     for name, made in getmembers(figures, isfunction)
     if made.__module__ == figures.__name__
     and not name.startswith("_")
-    and name not in ("plots_of", "reliability")
+    and name not in ("plots_of", "reliability", "seen")
 ]
 
 
@@ -161,7 +161,7 @@ def test_results_draw_themselves(futures):
         (posterior, "scorecard", figures.scorecards(posterior)),
     ):
         assert getattr(result.plot, name)().to_json() == figure.to_json()
-    assert not hasattr(posterior.study, "plot")
+    assert not hasattr(posterior.theory, "plot")
 
 
 def test_bars_of_reliability_are_its_bands():
@@ -177,3 +177,19 @@ def test_bars_of_reliability_are_its_bands():
     assert list(observed.x) == [0.1, 0.4] and list(observed.y) == [0.0, 0.6]
     np.testing.assert_allclose(np.add(bars.y, bars.error_y.array), [0.3, 0.7])
     np.testing.assert_allclose(np.subtract(bars.y, bars.error_y.arrayminus), [0.05, 0.2])
+
+
+def test_what_is_seen_of_a_study_is_what_a_model_gets(futures):
+    study, inputs = futures.posterior.study, futures.posterior.inputs
+    n = int(inputs.active.sum())
+    heat, held, unwatched = study.plot.seen().data
+    rows = dict(zip(heat.y, np.asarray(heat.z, dtype=float), strict=True))
+    for term in (term for term in inputs.terms if term.own):
+        side, k = inputs.sides[term.side], term.indicator
+        news = np.where(inputs.seen[k], term.direction * inputs.surprise[k], np.nan)[:n]
+        np.testing.assert_array_equal(rows[f"{side}: {inputs.indicators[k]}"], news)
+    for side, said in zip(inputs.sides, inputs.reading, strict=True):
+        for channel, values in zip(inputs.channels, said, strict=True):
+            np.testing.assert_array_equal(rows[f"{side}: {channel}"], values[:n])
+    assert len(held.x) == inputs.talks.sum()
+    assert len(unwatched.x) == (~inputs.quiet_seen[:n]).sum()

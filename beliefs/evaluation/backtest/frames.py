@@ -68,12 +68,10 @@ def origins_of(
     apart = round(every / step)
     if not apart or (step != MONTH and every % step):
         raise StudyError(
-            "origins do not fall on the ends of periods",
-            where="every",
-            found=counted(every, "day"),
-            expected=f"a multiple of {step:g} days",
+            "origins do not fall on the ends of periods", where="every",
+            found=counted(every, "day"), expected=f"a multiple of {step:g} days",
             fix=f"--every {max(apart, 1) * int(step)}",
-        )
+        )  # fmt: skip
     known = np.arange(int(-(-FIRST_DAYS // step)), n - shortest + 1)
     if not len(known):
         raise StudyError(

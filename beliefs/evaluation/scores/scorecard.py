@@ -238,8 +238,6 @@ def check_odds(odds: Records, events: Sequence[Question]) -> None:
         why = "latent target, which nobody can look up"
         raise StudyError(
             f"odds are given of a {why if latent else 'target that this study cannot show'}",
-            where="odds.csv target",
-            found=", ".join(found),
-            expected="one of " + ", ".join(known),
+            where="odds.csv target", found=", ".join(found), expected="one of " + ", ".join(known),
             fix="correct the target, or leave these rows out",
-        )
+        )  # fmt: skip

@@ -13,12 +13,9 @@ def checked_seed(seed: int) -> int:
     whole = hasattr(seed, "__index__") and not isinstance(seed, bool)
     if not whole or not 0 <= int(seed) <= MAX_SEED:
         raise StudyError(
-            "the seed cannot be used",
-            where="seed",
-            found=repr(seed),
-            expected=f"a whole number from 0 to {MAX_SEED}",
-            fix="choose another seed",
-        )
+            "the seed cannot be used", where="seed", found=repr(seed),
+            expected=f"a whole number from 0 to {MAX_SEED}", fix="choose another seed",
+        )  # fmt: skip
     return int(seed)
 
 

@@ -100,17 +100,13 @@ class BlockTrack:
     @classmethod
     def empty(cls, problem: Problem, scores: Floats, seed: int, **more: Any) -> Self:
         """Return the track before the first period, given its particles."""
+        n = len(scores)
         return cls(
-            observables=problem.observables,
-            coordinates=problem.coordinates,
-            seed=seed,
-            generations=(scores.astype(np.float32),),
-            generation=np.empty(0, dtype=np.int64),
-            log_weights=np.empty((0, len(scores))),
-            state=np.empty((0, len(scores), problem.width)),
-            predictive=np.empty((0, len(problem.observables))),
-            **more,
-        )
+            observables=problem.observables, coordinates=problem.coordinates, seed=seed,
+            generations=(scores.astype(np.float32),), generation=np.empty(0, dtype=np.int64),
+            log_weights=np.empty((0, n)), state=np.empty((0, n, problem.width)),
+            predictive=np.empty((0, len(problem.observables))), **more,
+        )  # fmt: skip
 
     @property
     def first(self) -> int:
@@ -181,12 +177,9 @@ def drawn_scores(problem: Problem, particles: int, seed: int) -> Floats:
     """Return particles from the prior, normal scores (N, d)."""
     if particles < 100:
         raise StudyError(
-            "too few particles",
-            where="particles",
-            found=str(particles),
-            expected="at least 100",
+            "too few particles", where="particles", found=str(particles), expected="at least 100",
             fix="2000 do for most studies",
-        )
+        )  # fmt: skip
     rng = np.random.default_rng([seed, *problem.key, 0, 0])
     return weighted.rounded(rng.standard_normal((particles, problem.coordinates.size)))
 
@@ -256,7 +249,7 @@ def follow[T: BlockTrack](problem: Problem, found: T, n_time: int, progress: Say
                 if progress is not None:
                     progress(f"{problem.named(t)}: moved particles")
         more = 1 + len(problem.observables)
-        state = ahead.at(t)[:, more : more + problem.width]
+        state = ahead.at(t)[:, more : more + problem.width].copy()  # the rest may go
         if not np.isfinite(state[np.isfinite(weights)]).all():
             raise problem.error(problem.observables[-1], t)
         rows.append((len(generations) - 1, weights, state, predictive))
@@ -302,18 +295,12 @@ def _moved(
     quality = np.round(quality, 6)
     moves = sum(r.moves for r in rounds)
     return rounds[-1], Rejuvenation(
-        period=t,
-        power=power,
-        ess=left,
-        ancestors=ancestors,
-        distinct=weighted.distinct(scores),
-        moves=moves,
-        jump=sum(r.jump for r in rounds),
+        period=t, power=power, ess=left, ancestors=ancestors, distinct=weighted.distinct(scores),
+        moves=moves, jump=sum(r.jump for r in rounds), drift=rounds[0].drift,
         accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
-        drift=rounds[0].drift,
         capped=any(r.capped for r in rounds) or rounds[-1].drift > bar,
         quality=tuple(quality.tolist()),
-    )
+    )  # fmt: skip
 
 
 def track_likelihood(
@@ -350,12 +337,10 @@ def track_likelihood(
 
     def error(name: str, t: int) -> StudyError:
         return StudyError(
-            "an observation is impossible under every particle",
-            where=f"{name} in period {t}",
-            found="log likelihood -inf",
-            expected="a finite one somewhere in the prior",
+            "an observation is impossible under every particle", where=f"{name} in period {t}",
+            found="log likelihood -inf", expected="a finite one somewhere in the prior",
             fix="widen the prior of the parameters that it reads",
-        )
+        )  # fmt: skip
 
     seed, key, seen = checked_seed(seed), (STREAM, stream), tuple(observables)
     problem = Problem(

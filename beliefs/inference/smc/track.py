@@ -369,12 +369,10 @@ def advance(
     old, new = found.model(), found.model(inputs)
     if not same_but_longer(old.structure, new.structure):
         raise StudyError(
-            "the study has another structure than the track",
-            where=study.spec.name,
+            "the study has another structure than the track", where=study.spec.name,
             found="other sides, periods, indicators, channels or shocks",
-            expected="the study that was tracked, with more or revised rows",
-            fix="track it anew",
-        )
+            expected="the study that was tracked, with more or revised rows", fix="track it anew",
+        )  # fmt: skip
     n_time = int(inputs.active.sum())
     kept = first_change(old, new, min(found.n_time, n_time))
     if kept < found.n_time and progress is not None:

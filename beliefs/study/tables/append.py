@@ -109,12 +109,10 @@ def move_end(folder: Path, end: dt.date) -> None:
     line = re.sub(rf"^(\s*end\s*=\s*){period.end}", rf"\g<1>{end}", lines[number - 1])
     if line == lines[number - 1]:
         raise StudyError(
-            "the end of the period cannot be moved on to the new rows",
-            where=at,
-            found=line.strip(),
-            expected=f"end = {period.end}, on a line of its own",
+            "the end of the period cannot be moved on to the new rows", where=at,
+            found=line.strip(), expected=f"end = {period.end}, on a line of its own",
             fix="write it so, or set a later end by hand, and track the study anew",
-        )
+        )  # fmt: skip
     first = f"first_end = {period.end}  # where it ended before new rows moved it on\n"
     lines[number - 1 : number] = [line.rstrip() + "\n", *([] if period.first_end else [first])]
     replace_file(folder / "study.toml", "".join(lines))

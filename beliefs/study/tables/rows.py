@@ -321,12 +321,10 @@ def _coverage(table: Table | None, spec: StudySpec, words: Words, events: Record
     fix = 'add a span; use density "none" for unobserved days'
     if not rows:
         raise StudyError(
-            f"{table.name} has a header but no rows",
-            where=f"{table.name}:1",
-            found="0 rows",
+            f"{table.name} has a header but no rows", where=f"{table.name}:1", found="0 rows",
             expected="spans that cover the period",
             fix="add the spans, or delete the file if coverage is dense everywhere",
-        )
+        )  # fmt: skip
     end = dt.date.min
     for k, row in enumerate(rows):
         due = end + _ONE_DAY
