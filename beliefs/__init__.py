@@ -13,6 +13,7 @@ import beliefs.errors  # noqa: F401  names of errors stand in `except`, before a
 __version__ = "0.1.0"
 
 _NAMES = {
+    "cli.options": ("progress_bar",),
     "errors": ("BeliefsError", "ConflictError", "ConvergenceError", "StudyError"),
     "evaluation.backtest.backtest": ("Backtest", "backtest"),
     "evaluation.claims.verdicts": ("verdicts",),

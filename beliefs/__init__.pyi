@@ -1,5 +1,6 @@
 """What the names of the package are, for type checkers: they load on first use."""
 
+from beliefs.cli.options import progress_bar as progress_bar
 from beliefs.errors import BeliefsError as BeliefsError
 from beliefs.errors import ConflictError as ConflictError
 from beliefs.errors import ConvergenceError as ConvergenceError

@@ -1,8 +1,16 @@
-"""How results show themselves: briefly as text, as a small table in notebooks."""
+"""How results show themselves: briefly as text, as a small table in notebooks.
 
+What a long computation says while it runs goes to its `progress`, or else to the log ``beliefs``.
+"""
+
+import logging
+from collections.abc import Callable
 from html import escape
 from importlib import import_module
 from typing import Any
+
+Say = Callable[[str], None]
+to_log: Say = logging.getLogger("beliefs").info
 
 
 class Shown:

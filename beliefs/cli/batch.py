@@ -61,7 +61,7 @@ def batch(
     out.mkdir(parents=True, exist_ok=True)
     rows = [{"study": name, "error": error} for name, error in there.items() if error]
     stopped = None
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         say(do)
         try:
             for count, row in enumerate(done(_one, left, lambda: plan, cores, scheduler), 1):

@@ -57,7 +57,7 @@ def compare(
     loaded = beliefs.load_study(study, as_of=as_of)
     chosen = opt.chosen_theories((name.strip() for name in names), prior, loaded)
     chosen.sort(key=lambda t: t.id)
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         found = beliefs.compare(
             loaded, chosen, seed=seed, particles=particles or 1000, workers=cores,
             scheduler=scheduler, progress=say,
@@ -116,7 +116,7 @@ def verdicts(
     """Judge every claim of the source texts by a study: 56 verdicts, each with its evidence."""
     _only_one(as_json, as_csv)
     loaded = beliefs.load_study(study, as_of=as_of)
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         found = beliefs.verdicts(
             loaded, seed=seed, particles=particles, population=prior == "population",
             workers=cores, scheduler=scheduler, progress=say,
@@ -187,7 +187,7 @@ def backtest(
             found="a study, theories, days, particles or draws as well",
             expected="the run folder alone", fix="leave them out",
         )  # fmt: skip
-    with opt.stages(quiet or again is not None) as say, opt.Place(out) as place:
+    with opt.progress_bar(quiet or again is not None) as say, opt.Place(out) as place:
         if again is not None:
             place.take(again / "study")
             found, loaded = rescore(again)
@@ -241,7 +241,7 @@ def calibrate(
     chosen, design = beliefs.load_theory(theory, priors), beliefs.load_study(study, as_of=as_of)
     out = out or Path("runs") / f"calibration-{chosen.id}"
     try:
-        with opt.stages(quiet) as say:
+        with opt.progress_bar(quiet) as say:
             say("simulations")
             found = beliefs.calibrate(
                 chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
@@ -323,7 +323,7 @@ def sensitivity(
 ) -> None:
     """Say how forecasts move with crack rule and priors, and what the study taught."""
     factors = tuple(_numbers(scales, float, "the scales cannot be used", "--scales 0.5,2"))
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         if (Path(source) / "manifest.json").is_file():
             say("load")
             posterior = beliefs.load_run(source)

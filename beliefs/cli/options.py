@@ -150,14 +150,19 @@ class Stages:
 
 
 @contextlib.contextmanager
-def stages(quiet: bool) -> Iterator[Stages]:
-    """Yield what names the stages: a progress bar with a clock on a terminal, else few lines."""
-    if quiet or not sys.stderr.isatty():
+def progress_bar(quiet: bool = False) -> Iterator[Stages]:
+    """Yield what names stages: a bar with a clock on a terminal or in a notebook, else few lines.
+
+    It is the `progress` of a call: ``with beliefs.progress_bar() as say: beliefs.track(study,
+    progress=say, seed=1)``.
+    """
+    console = Console(stderr=True)
+    if quiet or not (console.is_terminal or console.is_jupyter):
         yield Stages(quiet=quiet)
         return
     clocks = TimeElapsedColumn(), TimeRemainingColumn()
     columns = TextColumn("{task.description:<12}"), BarColumn(), *clocks
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         say = Stages(bar)
         yield say
         say.end()

@@ -41,7 +41,7 @@ def score(
     quiet: opt.Quiet = False,
 ) -> None:
     """Forecast talks and agreements in conflicts left out, week by week, and score it."""
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         found = score_panel(
             name, theory or ["M0"], folds=folds, every=every, seed=seed,
             sampling=Sampling(draws, tune), workers=cores, scheduler=scheduler, progress=say,
@@ -109,7 +109,7 @@ def fit(
     quiet: opt.Quiet = False,
 ) -> None:
     """Sample what the conflicts of a panel have in common: the priors of a new one."""
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         say(f"sample {name}")
         sampling = Sampling(draws, tune, target_accept=target_accept)
         found, structure = fit_panel(name, theory, until=until, seed=seed, sampling=sampling)

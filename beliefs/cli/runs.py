@@ -14,7 +14,6 @@ from rich.console import Console
 import beliefs
 from beliefs.cli import options as opt
 from beliefs.errors import BeliefsError, counted
-from beliefs.evaluation.workers import Say
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.summary import differences
 from beliefs.inference.nuts.sampling import Sampling
@@ -24,6 +23,7 @@ from beliefs.inference.smc.track import Track, belief_now
 from beliefs.records.files import read_manifest, seed_of
 from beliefs.records.run import planned
 from beliefs.reporting.tables import headline, plain
+from beliefs.shown import Say
 from beliefs.simulation.paths import check_plan
 
 PARTS = 6  # parts of a moved belief printed for a person
@@ -46,7 +46,7 @@ def fit(
 ) -> None:
     """Sample the posterior of a study under a theory and keep it in a run folder."""
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with opt.stages(quiet) as say, opt.Place(out) as place:
+    with opt.progress_bar(quiet) as say, opt.Place(out) as place:
         say("check")
         loaded = beliefs.load_study(study, as_of=as_of)
         chosen = opt.chosen_theory(theory, priors, prior, loaded)
@@ -91,7 +91,7 @@ def run(
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
     interventions = beliefs.load_interventions(intervene) if intervene else ()
-    with opt.stages(quiet) as say, opt.Place(out) as place:
+    with opt.progress_bar(quiet) as say, opt.Place(out) as place:
         say("check")
         loaded = beliefs.load_study(study, as_of=as_of)
         chosen = opt.chosen_theory(theory, priors, prior, loaded)
@@ -212,7 +212,7 @@ def track(
     quiet: opt.Quiet = False,
 ) -> None:
     """Follow the posterior through every period; killed, it is simply run again."""
-    with opt.stages(quiet) as say, opt.Place(out) as place:
+    with opt.progress_bar(quiet) as say, opt.Place(out) as place:
         loaded = beliefs.load_study(study, as_of=as_of)
         chosen = opt.chosen_theory(theory, priors, prior, loaded)
         place.take(loaded.path)
@@ -235,7 +235,7 @@ def update(
     quiet: opt.Quiet = False,
 ) -> None:
     """Go on from a run with new rows or to a later date; the old run stays as it is."""
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         done = beliefs.update(run, out, data=data, to=to, particles=particles, progress=say)
     _tell(done.as_dict(), done.track, as_json)
 
@@ -277,7 +277,7 @@ def reproduce(run: opt.Run, as_json: opt.Json = False, quiet: opt.Quiet = False)
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
     from beliefs.records.compare_runs import reproduce as recompute  # loads the sampler
 
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         found = recompute(run, progress=say)
     out = [f"{run}: {found.verdict}"]
     if not found.posterior_identical:
@@ -301,7 +301,7 @@ def diff(
     """Say what moved between two runs: rows, beliefs and by what, probabilities."""
     from beliefs.records.compare_runs import diff_runs  # loads the sampler
 
-    with opt.stages(quiet) as say:
+    with opt.progress_bar(quiet) as say:
         say("compare")
         found = diff_runs(one, two)
     first, second = found["runs"]

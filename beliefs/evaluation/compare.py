@@ -269,17 +269,10 @@ def compared(
         for rank, k in enumerate(sorted(range(len(rows)), key=lambda k: -sums[k]))
     ]
     return Comparison(
-        study=study,
-        ids=ids[:-1],
-        titles=titles[:-1],
-        observables=names,
-        dates=dates,
-        step_days=step_days,
-        scores=np.where(common, scores, np.nan)[:, kept],
-        periods=periods,
-        weights=weights,
-        table=tuple(sorted(table, key=lambda row: (row.id == STACK, row.rank))),
-    )
+        study=study, ids=ids[:-1], titles=titles[:-1], observables=names, dates=dates,
+        step_days=step_days, scores=np.where(common, scores, np.nan)[:, kept], periods=periods,
+        weights=weights, table=tuple(sorted(table, key=lambda row: (row.id == STACK, row.rank))),
+    )  # fmt: skip
 
 
 def stacking_weights(scores: Floats, start: Floats | None = None) -> Floats:

@@ -40,6 +40,7 @@ from beliefs.inference.panel import (
 )
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory, theory_of
+from beliefs.shown import Say, to_log
 from beliefs.study.load import Study, known_at_end
 from beliefs.study.panels import CONFLICTS, load_panel
 from beliefs.study.tables.rows import counted_events
@@ -201,7 +202,7 @@ def score_panel(
     sampling: Sampling,
     workers: int | None = None,
     scheduler: str | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Say = to_log,
 ) -> PanelScores:
     """Score forecasts of talks and agreements by theories, on conflicts that were left out.
 

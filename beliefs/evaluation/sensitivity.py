@@ -28,7 +28,7 @@ from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure
 from beliefs.model.theory import Theory, free_parameters, mechanisms_of, scaled
-from beliefs.shown import Shown
+from beliefs.shown import Shown, to_log
 from beliefs.simulation.paths import draws_of
 
 Drawn = dict[str, tuple[Parameter, Floats]]  # draws, (sample, *shape), of free parameters
@@ -206,7 +206,7 @@ def sensitivity(
     ... )
     <Sensitivity: study watch, theory base_rate, probabilities 1, priors 2, learnable 3 of 4>
     """
-    say = progress or (lambda _: None)
+    say = progress or to_log
     theory, structure = posterior.theory, posterior.structure
     known = mechanisms_of(theory, structure)
     parts = {ALL: tuple(n for names in known.values() for n in names), **known}

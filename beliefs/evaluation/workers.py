@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from beliefs.errors import StudyError
+from beliefs.shown import Say, to_log
 
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-Say = Callable[[str], None]
 
 
 def in_order(
@@ -26,7 +26,7 @@ def in_order(
     progress: Say | None,
 ) -> list[Any]:
     """Return what `work` makes of each job, in their order, see `done`; it may say how it goes."""
-    say = progress or (lambda _: None)
+    say = progress or to_log
     here = workers is None and scheduler is None
     found = {}
     many = [(k, job, work, say if here else None) for k, job in enumerate(jobs)]

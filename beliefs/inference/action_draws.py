@@ -34,14 +34,10 @@ def action_draws(posterior: Posterior, group: str, particles: int = PARTICLES) -
 
 def _posterior(posterior: Posterior, particles: int) -> Draws:
     found = track_blocks(
-        posterior.study,
-        posterior.theory,
-        particles=particles,
-        seed=posterior.seed,
-        only=[f.name for f in factors_of("actions")],
-        inputs=posterior.inputs,
+        posterior.study, posterior.theory, particles=particles, seed=posterior.seed,
+        only=[f.name for f in factors_of("actions")], inputs=posterior.inputs,
         belief=_filtered(posterior, particles),
-    )
+    )  # fmt: skip
     return found.params(posterior.size, _stream(posterior, 0), beliefs=False)
 
 

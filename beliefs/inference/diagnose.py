@@ -142,15 +142,9 @@ def diagnose(tree: Any) -> Report:
             f"E-BFMI is {e_bfmi:.2f}, limit {limits.e_bfmi}: heavy tails, change the parameters"
         )
     return Report(
-        passed=not failures,
-        r_hat=worst_r["r_hat"],
-        ess=ess,
-        worst=worst["name"],
-        divergent_share=divergent,
-        e_bfmi=e_bfmi,
-        failures=tuple(failures),
-        table=tuple(rows),
-    )
+        passed=not failures, r_hat=worst_r["r_hat"], ess=ess, worst=worst["name"],
+        divergent_share=divergent, e_bfmi=e_bfmi, failures=tuple(failures), table=tuple(rows),
+    )  # fmt: skip
 
 
 def pareto_k(log_weights: Floats) -> float:
@@ -199,14 +193,7 @@ def particle_report(log_weights: Floats, scores: Floats, capped: int) -> Report:
     # The names under which a report shows what it judges.
     row |= {"r_hat": 1.0, "ess_bulk": ess, "ess_tail": float(count), "capped_moves": capped}
     return Report(
-        passed=not failures,
-        r_hat=1.0,
-        ess=min(ess, float(count)),
-        worst="particles",
-        divergent_share=0.0,
-        e_bfmi=1.0,
-        failures=tuple(failures),
-        table=(row,),
-        kind="particles",
+        passed=not failures, r_hat=1.0, ess=min(ess, float(count)), worst="particles",
+        divergent_share=0.0, e_bfmi=1.0, failures=tuple(failures), table=(row,), kind="particles",
         pareto_k=tail,
-    )
+    )  # fmt: skip

@@ -26,6 +26,7 @@ from beliefs.inference.smc.track import track as track_all
 from beliefs.model.contract import logistic
 from beliefs.records.files import SEED, content_hash, environment, read_json, read_manifest
 from beliefs.records.run import TRACK, load_run, load_track, planned, read_parts
+from beliefs.shown import to_log
 from beliefs.study.load import Study, load_study
 
 FAMILY_ERROR = 0.001  # chance that two honest runs are called different, over all quantities
@@ -140,7 +141,7 @@ class Reproduction:
 
 def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None) -> Reproduction:
     """Recompute a run, which is only read, with its own study, theory, seeds and settings."""
-    folder, say = Path(path), progress or (lambda _: None)
+    folder, say = Path(path), progress or to_log
     say("read")
     manifest = read_manifest(folder)
     if (folder / TRACK).is_file():

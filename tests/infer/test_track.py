@@ -180,3 +180,13 @@ def test_what_was_known_then_ends_in_what_is_known_now(whole):
     now = [mean for _, mean, *_ in belief_now(whole)]
     np.testing.assert_allclose(whole.filtered[-1], now, atol=0.005)
     assert whole.filtered.shape == (len(whole.ends), 2)
+
+
+def test_a_track_says_where_it_is_to_its_caller_or_to_the_log(study, theory, whole, caplog):
+    said = []
+    with caplog.at_level("INFO", "beliefs"):
+        track(study, theory, particles=200, seed=4, progress=said.append)
+        assert not caplog.messages
+        track(study, theory, particles=200, seed=4)
+    assert caplog.messages == said
+    assert len(said) == len(whole.rejuvenations) > 0

@@ -26,7 +26,7 @@ from beliefs.evaluation.scores.scorecard import check_odds, score_table
 from beliefs.evaluation.workers import in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.model.theory import Theory, bundled_theories, load_theory
-from beliefs.shown import Shown
+from beliefs.shown import Shown, to_log
 from beliefs.study.load import Study
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.rows import read_odds
@@ -163,7 +163,7 @@ def backtest(
     >>> beliefs.backtest(duel, ["base_rate"], seed=1, **few).study
     'synthetic-duel'
     """
-    say = progress or (lambda _: None)
+    say = progress or to_log
     if theories is None:
         theories = [*sorted(map(load_theory, bundled_theories()), key=lambda known: known.id)]
     chosen = distinct_theories(theories, 1, "these theories cannot be told apart")

@@ -17,11 +17,12 @@ import numpy as np
 from beliefs.evaluation.claims import evidence, texts
 from beliefs.evaluation.claims.evidence import Absent, Claim, Draws, Finding, Score, Seen, periods
 from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
-from beliefs.evaluation.workers import Say, in_order
+from beliefs.evaluation.workers import in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, informed, judged
+from beliefs.shown import Say
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 

@@ -17,6 +17,7 @@ from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, sta
 from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
+from beliefs.shown import to_log
 from beliefs.study.load import Study
 
 
@@ -76,7 +77,7 @@ def fit(
 
     seed = checked_seed(seed)
     theory, sampling = theory_of(theory), sampling or Sampling()
-    say = progress or (lambda _: None)
+    say = progress or to_log
     started = time.perf_counter()
     inputs = build_inputs(study) if inputs is None else inputs
     structure, cols = structure_of(inputs), columns(inputs)

@@ -255,16 +255,10 @@ def _followed(found: Blocks, chosen: list[Block], particles: int, say: Say, past
             return np.stack([np.broadcast_to(logs[k], (size, n)) for k in names], axis=-1)
 
         tracks[block.name] = track_likelihood(
-            likelihood,
-            coordinates_of(free, structure),
-            names,
-            int(found.inputs.active.sum()),
-            particles=particles,
-            seed=found.seed,
-            stream=crc32(names[0].encode()),
-            progress=say,
+            likelihood, coordinates_of(free, structure), names, int(found.inputs.active.sum()),
+            particles=particles, seed=found.seed, stream=crc32(names[0].encode()), progress=say,
             start=past.get(block.name),
-        )
+        )  # fmt: skip
     return replace(found, tracks=tracks)
 
 

@@ -21,6 +21,7 @@ from beliefs.inference.smc import particles as weighted
 from beliefs.inference.smc.moves import KERNELS, Moved, Transform, move, transform_of
 from beliefs.inference.smc.particles import Floats, Ints, effective_size, normalised, resample
 from beliefs.inference.smc.unconstrained import Coordinates
+from beliefs.shown import to_log
 
 Say = Callable[[str], None] | None
 
@@ -246,8 +247,7 @@ def follow[T: BlockTrack](problem: Problem, found: T, n_time: int, progress: Say
                 done.append(moved)
                 weights = np.zeros(n)
                 ahead = _Ahead(problem, found_at.scores, n_time, t, found_at.known[None])
-                if progress is not None:
-                    progress(f"{problem.named(t)}: moved particles")
+                (progress or to_log)(f"{problem.named(t)}: moved particles")
         more = 1 + len(problem.observables)
         state = ahead.at(t)[:, more : more + problem.width].copy()  # the rest may go
         if not np.isfinite(state[np.isfinite(weights)]).all():

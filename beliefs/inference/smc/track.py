@@ -35,7 +35,7 @@ from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.system import factors_of
 from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
-from beliefs.shown import Shown
+from beliefs.shown import Shown, to_log
 from beliefs.study.dates import day_of, later
 from beliefs.study.load import Study, load_study
 
@@ -239,20 +239,13 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
     )
     beliefs = [array("periods", name) for name in ("belief_mean", "belief_cov")]
     return Track(
-        study=study,
-        inputs=build_inputs(study) if inputs is None else inputs,
-        theory=theory,
-        observables=OBSERVABLES,
-        coordinates=Coordinates(parts),
-        seed=int(tree.attrs["seed"]),
+        study=study, inputs=build_inputs(study) if inputs is None else inputs, theory=theory,
+        observables=OBSERVABLES, coordinates=Coordinates(parts), seed=int(tree.attrs["seed"]),
         generations=tuple(array("particles", "score").astype(np.float32, copy=False)),
-        generation=array("periods", "generation"),
-        log_weights=array("periods", "log_weight"),
-        state=np.concatenate(beliefs, axis=-1),
-        predictive=array("periods", "predictive"),
-        rejuvenations=moved,
-        taken=int(tree.attrs["taken"]),
-    )
+        generation=array("periods", "generation"), log_weights=array("periods", "log_weight"),
+        state=np.concatenate(beliefs, axis=-1), predictive=array("periods", "predictive"),
+        rejuvenations=moved, taken=int(tree.attrs["taken"]),
+    )  # fmt: skip
 
 
 def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Problem:
@@ -375,8 +368,8 @@ def advance(
         )  # fmt: skip
     n_time = int(inputs.active.sum())
     kept = first_change(old, new, min(found.n_time, n_time))
-    if kept < found.n_time and progress is not None:
-        progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
+    if kept < found.n_time:
+        (progress or to_log)(f"inputs of {inputs.dates[kept]} changed: back to the period before")
     here = replace(found.until(kept), study=study, inputs=inputs)
     longer = follow(_problem(new, found.theory, inputs.dates), here, n_time, progress)
     vars(longer)["_model"] = new  # with which the next rows are compared
@@ -428,13 +421,10 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     n_time = int(inputs.active.sum())
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return replace(
-        empty,
-        generation=np.zeros(1, dtype=np.int64),
-        log_weights=np.zeros((1, size)),
+        empty, generation=np.zeros(1, dtype=np.int64), log_weights=np.zeros((1, size)),
         state=problem.periods(scores, n_time - 1, n_time, None)[..., 3:8],
-        predictive=np.full((1, 2), np.nan),
-        taken=n_time,
-    )
+        predictive=np.full((1, 2), np.nan), taken=n_time,
+    )  # fmt: skip
 
 
 def as_known(study: Study, inputs: Inputs, n: int) -> tuple[Study, Inputs]:
