@@ -67,7 +67,7 @@ Processes = Annotated[
     int | None, typer.Option("--cores", min=1, help="Processes; changes no number.")
 ]
 Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler, tcp://HOST:PORT.")]
-Horizon = Annotated[int | None, typer.Option(min=1, help="Periods ahead [90 days or 26 weeks].")]
+Horizon = Annotated[int | None, typer.Option(min=1, help="Periods ahead [90 days or half a year].")]
 Failed = Annotated[
     bool,
     typer.Option("--allow-failed", help="Forecast from a failed convergence check, and say so."),
@@ -153,8 +153,11 @@ class Stages:
 def progress_bar(quiet: bool = False) -> Iterator[Stages]:
     """Yield what names stages: a bar with a clock on a terminal or in a notebook, else few lines.
 
-    It is the `progress` of a call: ``with beliefs.progress_bar() as say: beliefs.track(study,
-    progress=say, seed=1)``.
+    Examples
+    --------
+    >>> with beliefs.progress_bar(quiet=True) as say:
+    ...     beliefs.track(study, "simple", seed=1, particles=100, progress=say).n_time
+    26
     """
     console = Console(stderr=True)
     if quiet or not (console.is_terminal or console.is_jupyter):

@@ -172,7 +172,7 @@ def sensitivity(
     posterior
         From `beliefs.fit`, or of a track.
     horizon
-        Periods ahead; 90 days or 26 weeks when None.
+        Periods ahead; 90 days or half a year when None.
     seed
         Seed of forecasts and of what is tracked again; all points share random numbers.
     actions

@@ -312,7 +312,7 @@ class Update(Shown):
 
     def _facts(self) -> dict[str, Any]:
         return {
-            "run": self.path, "as of": self.track.study.as_of, "rows": self.rows,
+            "run": self.path or "in memory", "as of": self.track.study.as_of, "rows": self.rows,
             "periods": self.periods, "back to": self.back_to or "nothing",
         }  # fmt: skip
 

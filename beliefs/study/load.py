@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
+from beliefs.errors import StudyError, counted
 from beliefs.shown import Shown
 from beliefs.study.bundled import copy_study, find_study
 from beliefs.study.dates import Grid, day_of, today
@@ -325,8 +325,12 @@ def read_study(name_or_path: str | Path) -> Source:
 def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
     """Yield what may be a misspelt word, or rows that have yet to come."""
     present, events = set(tables.indicators["indicator"]), tables.events
+    end = np.datetime64(spec.period.end, "D")
     for number, indicator in enumerate(spec.indicators):
         place = f"{indicator.id} ({where('indicators', number)})"
+        late = tables.indicators.where(indicator=[indicator.id])
+        if unseen := int(((late["date"] <= end) & (late["published_at"] > end)).sum()):
+            yield f"{place}: {counted(unseen, 'row')} came out after the period and are not seen"
         if indicator.source == "series" and indicator.id not in present:
             yield f"{place} has no rows in indicators.csv"
         if indicator.source == "events" and not len(counted_events(events, indicator)):
@@ -334,7 +338,7 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
             words = ", ".join(f"{key} = {value}" for key, value in filters.items() if value)
             yield f"{place} counts no event at all; its filters are {words}"
     covered = tables.coverage["end"][-1]
-    if covered < np.datetime64(spec.period.end, "D"):
+    if covered < end:
         yield f"coverage.csv ends on {covered}: later days count as unobserved"
     for name in ("indicators", "events", "talks"):
         if not len(getattr(tables, name)):

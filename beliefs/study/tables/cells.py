@@ -83,7 +83,7 @@ def word(text: str, info: ValidationInfo) -> str:
     allowed = info.context[info.field_name]
     if text in allowed:
         return text
-    near = difflib.get_close_matches(text, allowed, 1)
+    near = difflib.get_close_matches(text, allowed, 1, 0.7)
     raise Fault(
         f"{text!r} is not a known {info.field_name}" if text else f"{info.field_name} is missing",
         "one of " + ", ".join(allowed),
