@@ -311,7 +311,7 @@ def sensitivity(
     as_of: opt.AsOf = None,
     horizon: opt.Horizon = None,
     scales: Annotated[str, typer.Option(help="Factors of prior widths, by commas.")] = "0.5,2",
-    particles: Annotated[int, typer.Option(min=100, help="Particles of what is tracked.")] = 2000,
+    particles: Annotated[int, typer.Option(min=100, help="Particles of what is tracked.")] = 1000,
     seed: opt.Seed = 1,
     out: Annotated[
         Path | None, typer.Option(help="New JSON file to write.", callback=opt.to_write("new"))

@@ -161,7 +161,7 @@ def sensitivity(
     seed: int,
     actions: bool = True,
     scales: Sequence[float] = SCALES,
-    particles: int = 2000,
+    particles: int = 1000,
     allow_failed: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Sensitivity:
