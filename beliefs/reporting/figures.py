@@ -363,7 +363,7 @@ def seen(study: Study) -> go.Figure:
             hovertemplate="%{x}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
-    figure.update_xaxes(nticks=6, tickangle=0)
+    figure.update_xaxes(nticks=6, tickangle=0, tickformat="%b\n%Y")
     figure.update_layout(hovermode="closest", margin={"t": 70})
     return figure
 
