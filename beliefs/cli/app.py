@@ -45,7 +45,7 @@ _MODULES = {
     "judge": ("compare", "verdicts", "backtest", "calibrate", "sensitivity"),
     "panel": ("panel",),
     "batch": ("batch",),
-    "ledger": ("ledger",),
+    "ledger": ("ledger", "watch"),
 }
 """Names of the commands that each module holds, as functions or as a group."""
 MANY = {"backtest", "batch", "calibrate", "compare", "panel", "verdicts"}  # processes, perhaps

@@ -1,14 +1,18 @@
 """Register forecasts before their outcome, look outcomes up later, score them."""
 
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.cli import options as opt
-from beliefs.errors import counted
+from beliefs.errors import ConflictError, StudyError, counted
+from beliefs.inference.sampled import PARTICLES
+from beliefs.inference.smc.track import belief_now
 from beliefs.records.ledger.chain import fix as cut
 from beliefs.records.ledger.register import entry_of, read_ledger, register, utc_now
 from beliefs.records.ledger.register import verify as recompute
@@ -60,6 +64,61 @@ def add(
     out.append(f"head: {done.head}")
     out.append(f"Note it elsewhere: beliefs ledger verify --ledger {file} --head HEAD")
     opt.show({**row, "forecast": said.model_dump(mode="json")}, out, as_json)
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Holds new/*.csv, runs/ and ledger.jsonl.")],
+    study: Annotated[str | None, typer.Option(help="Study to begin with.")] = None,
+    theory: opt.Theory = None,
+    prior: opt.Prior = None,
+    particles: Annotated[int, typer.Option(min=400, help="Particles.")] = PARTICLES,
+    seed: opt.Seed = 1,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Take in new rows, forecast, register, resolve what is due, say a line of news: for cron.
+
+    Rows that were taken in before are no news, so files may stay in new/ and may grow.
+    """
+    stamp, file = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), folder / "ledger.jsonl"
+    out = folder / "runs" / stamp
+    runs = sorted(path.parent for path in out.parent.glob("*/manifest.json"))
+    rows = sorted((folder / "new").glob("*.csv"))
+    news = []
+    with opt.progress_bar(quiet) as say:
+        if runs:
+            try:
+                beliefs.update(runs[-1], out, data=rows or None, progress=say)
+            except ConflictError as error:  # as a rule, that nothing is new
+                news.append(error.what)
+        elif study is None:
+            raise StudyError(
+                "there is no run to go on from", where=str(out.parent), found="no run folder",
+                expected="a study to begin with", fix="name one: beliefs watch FOLDER --study NAME",
+            )  # fmt: skip
+        else:
+            known = beliefs.load_study(study)
+            chosen = opt.chosen_theory(theory, None, prior, known)
+            found = beliefs.track(known, chosen, particles=particles, seed=seed, progress=say)
+            beliefs.save_run(out, found)
+        runs += [out] if out.exists() else []
+        say("register")
+        entry = entry_of(runs[-1])
+        try:
+            register(file, entry)
+        except ConflictError as error:
+            news.append(error.what)
+        say("resolve")
+        done = look_up_all(file, studies=(runs[-1] / "study",))
+    means = [dict(row[:2] for row in belief_now(beliefs.load_track(run))) for run in runs[-2:]]
+    for side, mean in means[-1].items():
+        moved = f" ({100 * (mean - means[0][side]):+.0f} points)" if out in runs[1:] else ""
+        news.append(f"belief of {side} {mean:.0%}{moved}")
+    talks = next(target for target in entry.targets if target.target == "talks")
+    news.append(f"talks by {talks.by} {talks.p:.0%} (base rate {talks.base_rate:.0%})")
+    news.append(f"{len(done.added)} resolved")
+    row = {"run": str(runs[-1]), "as_of": str(entry.as_of), "news": news, "head": done.head}
+    opt.show(row, [f"{entry.study} {entry.as_of}: {'; '.join(news)}"], as_json)
 
 
 @ledger.command()

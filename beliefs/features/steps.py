@@ -158,14 +158,10 @@ class Exchange(NamedTuple):
         """Step of `days`: what there was in the period."""
         left = kept(FRESH_DAYS, days)
         return Exchange(
-            refresh(self.walkout, walkout, left),
-            refresh(self.near, sign, left),
-            age(self.talked, held),
-            age(self.contact, contact),
-            deadlock(self.deadlock, held),
-            self.rounds + rounds,
-            self.times + held,
-        )
+            refresh(self.walkout, walkout, left), refresh(self.near, sign, left),
+            age(self.talked, held), age(self.contact, contact), deadlock(self.deadlock, held),
+            self.rounds + rounds, self.times + held,
+        )  # fmt: skip
 
     def known(self, days: float) -> dict[str, Any]:
         """Return the columns of a period of `days` by name."""

@@ -225,15 +225,10 @@ def load_run(path: str | Path) -> Posterior:
         found, file = f"convergence = {manifest['convergence']!r}", folder / "manifest.json"
         raise files.damaged(file, found, "what the convergence check found") from error
     return Posterior(
-        study=study,
-        inputs=build_inputs(study),
-        theory=theory,
-        kept=tree,
-        report=report,
-        seed=int(manifest["seed"]["fit"]),
-        timings=dict(manifest["timings_seconds"]),
+        study=study, inputs=build_inputs(study), theory=theory, kept=tree, report=report,
+        seed=int(manifest["seed"]["fit"]), timings=dict(manifest["timings_seconds"]),
         actions=_actions_in(folder, manifest),
-    )
+    )  # fmt: skip
 
 
 def load_track(path: str | Path, *, source: Source | None = None) -> Track:
@@ -445,17 +440,10 @@ def _gone_on(
         )
     end, back = study.spec.period.end, before.n_time - kept
     return Update(
-        track=track,
-        path=None,
-        rows=gained,
-        periods=track.n_time - before.n_time,
-        back_to=inputs.dates[kept] if back else None,
-        back=back,
-        took_over=False,
-        given=given,
-        waiting=waiting,
-        end=end if end > source.spec.period.end else None,
-    )
+        track=track, path=None, rows=gained, periods=track.n_time - before.n_time,
+        back_to=inputs.dates[kept] if back else None, back=back, took_over=False, given=given,
+        waiting=waiting, end=end if end > source.spec.period.end else None,
+    )  # fmt: skip
 
 
 def _taken_over(posterior: Posterior, where: str, particles: int) -> Track:

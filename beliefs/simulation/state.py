@@ -229,8 +229,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     rules = spec.truce
     lines = None if spec.redlines is None else spec.redlines.lines
     return Setting(
-        structure=structure,
-        step_days=inputs.step_days,
+        structure=structure, step_days=inputs.step_days,
         names=frozenset(f.name for f in factors(theory, structure)),
         instrument=(places == (instruments[-1] if len(instruments) else 0)).astype(float),
         severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
@@ -238,17 +237,14 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
         touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
         cross=(cross + HALF) / (touch + 2 * HALF),
-        line=5.0 if lines is None else float(min(lines.values())),
-        least=float(least),
+        line=5.0 if lines is None else float(min(lines.values())), least=float(least),
         breach=2.0 if rules is None else float(rules.breach_severity),
-        loud=float(spec.quiet.min_severity),
-        quiet=inputs.quiet_periods,
+        loud=float(spec.quiet.min_severity), quiet=inputs.quiet_periods,
         near=1 if rules is None else steps.periods_of(rules.last_days, study.grid),
         unruly=tuple(any(f not in s.actors for f in s.forces) for s in spec.sides),
         proxy=-1 if spec.proxy is None else spec.side_ids.index(spec.proxy.side),
-        spoiler=float((begun + HALF) / (truce.sum() + 1.0)),
-        feed=feed_of(study, inputs),
-    )
+        spoiler=float((begun + HALF) / (truce.sum() + 1.0)), feed=feed_of(study, inputs),
+    )  # fmt: skip
 
 
 def spell_at(study: Study, inputs: Inputs) -> TruceSpell:

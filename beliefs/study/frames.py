@@ -117,13 +117,10 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
         raise _unread(file, first or "no rows")
     data = data.dropna(subset=[day]).rename(columns={day: "date"})
     write_frames(
-        folder,
-        data[["date", *names]],
-        {f"side_{x}": Guess(names[k::2]) for k, x in enumerate("ab")},
-        name=name,
-        talks=data["date"][data[talks].sum(axis=1) > 0],
-        sources=f"{', '.join(names)}: {file.name}",
-    )
+        folder, data[["date", *names]],
+        {f"side_{x}": Guess(names[k::2]) for k, x in enumerate("ab")}, name=name,
+        talks=data["date"][data[talks].sum(axis=1) > 0], sources=f"{', '.join(names)}: {file.name}",
+    )  # fmt: skip
 
 
 def id_of(word: str) -> str:

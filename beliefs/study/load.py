@@ -215,15 +215,11 @@ class Source:
         coverage, strikes = whole.coverage, self.spec.strikes
         counted = coverage.among("density", strikes.coverage if strikes else ())
         return Study(
-            spec=cut,
-            tables=tables,
-            as_of=known,
-            path=self.path,
-            sha256=content_hash(cut, tables, known),
-            shock_slots=self.spec.shocks,
+            spec=cut, tables=tables, as_of=known, path=self.path,
+            sha256=content_hash(cut, tables, known), shock_slots=self.spec.shocks,
             instrument_slots=tuple(dict.fromkeys(coverage["instrument"][counted])),
             remarks=(*self.remarks, *_silence(tables, known)),
-        )
+        )  # fmt: skip
 
     @cached_property
     def latest(self) -> np.datetime64:

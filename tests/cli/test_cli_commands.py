@@ -78,13 +78,9 @@ def run(rich_folder, tmp_path_factory):
     result = forecast(few, 14, seed=9, interventions=plan, allow_failed=True)
     summary = summarise(result)
     return save_run(
-        tmp_path_factory.mktemp("runs") / "run",
-        few,
-        forecast=result,
-        summary=summary,
-        settings={},
+        tmp_path_factory.mktemp("runs") / "run", few, forecast=result, summary=summary, settings={},
         report=lambda path, manifest: write_report(result, summary, path, manifest),
-    )
+    )  # fmt: skip
 
 
 def test_a_run_is_forecast_again_to_the_same_numbers_beside_no_intervention(call, run, tmp_path):

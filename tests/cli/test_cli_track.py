@@ -1,13 +1,16 @@
 """`beliefs track` and `beliefs update` in the terminal."""
 
 import json
+import time
 
 import pytest
 from make_study import csv_text, day, event, talk
 from posteriors import small_posterior
 
+from beliefs import new_study
 from beliefs.cli.app import main
 from beliefs.records.files import read_manifest
+from beliefs.records.ledger.register import read_ledger
 from beliefs.records.run import load_run, save_run
 
 DAY, NEXT = "2026-02-13", "2026-02-14"
@@ -111,3 +114,24 @@ def test_other_commands_take_the_folder_of_a_track(call, run, tmp_path, monkeypa
     code, out, err = call("update", run, "--to", NEXT, "--out", tmp_path / "next")
     code, out, err = call("diff", run, tmp_path / "next")
     assert code == 0 and f"from {DAY} to {NEXT}" in out, err
+
+
+def test_a_morning_takes_in_rows_registers_and_resolves_once(call, tmp_path):
+    new_study(tmp_path / "mine")
+    desk, page = tmp_path / "desk", tmp_path / "desk" / "new" / "feb.csv"
+    page.parent.mkdir(parents=True)
+    assert call("watch", desk)[0] == 2 and not (desk / "runs").exists()
+    begin = ("--study", tmp_path / "mine", "--theory", "base_rate", "--particles", 900)
+    code, out, _ = call("watch", desk, *begin)
+    assert code == 0 and "talks by 2026-02-07" in out
+    ledger = (desk / "ledger.jsonl").read_bytes()
+    code, out, _ = call("watch", desk, "--json")
+    assert code == 0 and "nothing is new" in json.loads(out)["news"][0]
+    assert (desk / "ledger.jsonl").read_bytes() == ledger
+    head = "talk_id,date,date_end,published_at,format,label,direct,venue,confidence,source_url\n"
+    page.write_text(f"{head}T9,2026-02-12,,,direct,talks,1,Harbour,high,\n")
+    time.sleep(1.0)  # a run is named by its second
+    code, out, _ = call("watch", desk)
+    assert code == 0 and "talks by 2026-02-19" in out and " 0 resolved" not in out
+    known = [str(f.as_of) for f in read_ledger(desk / "ledger.jsonl").forecasts.values()]
+    assert known == ["2026-01-31", "2026-02-12"] and len(list((desk / "runs").iterdir())) == 2

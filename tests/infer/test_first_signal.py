@@ -25,8 +25,7 @@ def test_a_strong_first_signal_is_no_outlier_because_it_comes_first(channel):
             found.append(
                 seen.filtered[int(np.searchsorted(seen.ends, np.datetime64("2022-02-24")))]
             )
-        with_it, without = (np.log(p[0] / (1 - p[0])) for p in found)
-        return float(with_it - without)
+        return float(np.subtract(*(np.log(p[0] / (1 - p[0])) for p in found)))
 
     first, later = rise("2022-02-24"), rise("2022-02-01")
     assert later > 0.3 and first > 0.6 * later

@@ -188,5 +188,4 @@ def test_a_track_says_where_it_is_to_its_caller_or_to_the_log(study, theory, who
         track(study, theory, particles=200, seed=4, progress=said.append)
         assert not caplog.messages
         track(study, theory, particles=200, seed=4)
-    assert caplog.messages == said
-    assert len(said) == len(whole.rejuvenations) > 0
+    assert caplog.messages == said and len(said) == len(whole.rejuvenations) > 0

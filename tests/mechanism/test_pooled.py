@@ -28,13 +28,10 @@ def hazard(age, effect=(0.0,), frailty=0.0, draws=1):
     """A posterior of equal draws; constant over ages where `age` is one number."""
     bins = len(AGE_BINS) - 1
     return PooledHazard(
-        "events in a class",
-        ("armed",),
-        np.array([0.25]),
+        "events in a class", ("armed",), np.array([0.25]),
         np.tile(np.broadcast_to(age, (bins,)), (draws, 1)).astype(float),
-        np.tile(np.asarray(effect, dtype=float), (draws, 1)),
-        np.full(draws, frailty),
-    )
+        np.tile(np.asarray(effect, dtype=float), (draws, 1)), np.full(draws, frailty),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -169,12 +166,9 @@ def test_known_hazards_are_found_again():
         days += np.where(target > 0, inside, 0.0)
         target = np.maximum(target - rate * (high - low), 0.0)
     spells = replace(
-        talk_spells(),
-        names=tuple(str(i) for i in range(n)),
-        days=np.minimum(days, 730.0),
-        event=days < 730.0,
-        design=design,
-    )
+        talk_spells(), names=tuple(str(i) for i in range(n)), days=np.minimum(days, 730.0),
+        event=days < 730.0, design=design,
+    )  # fmt: skip
     fit = fit_pooled(spells, seed=9, sampling=SMALL)
     for name, truth in (
         ("age", truth_age), ("effect", truth_effect), ("frailty", np.array(truth_frailty)),

@@ -90,15 +90,11 @@ def design(rng, times):
     for number in range(len(once.shocks)):
         result["shock_on"][number, SHOCKS * (number + 1) // 2 :: SHOCKS * (number + 1)] = 1.0
     seen = replace(
-        once.observed,
-        heavy=rng.gamma(1.0, 1.0, (2, n)),
-        hinge=rng.random(n),
-        mediator_old=rng.random(n),
-        spell_age=rng.gamma(1.0, 1.0, n),
-        power_shift=rng.gamma(1.0, 1.0, n),
-        proxy_attack=rng.random(n),
+        once.observed, heavy=rng.gamma(1.0, 1.0, (2, n)), hinge=rng.random(n),
+        mediator_old=rng.random(n), spell_age=rng.gamma(1.0, 1.0, n),
+        power_shift=rng.gamma(1.0, 1.0, n), proxy_attack=rng.random(n),
         talks_before=np.tile(once.observed.talks_before, times),
-    )
+    )  # fmt: skip
     return replace(once, **result, seeing=lambda: seen)
 
 

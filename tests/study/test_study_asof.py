@@ -235,12 +235,9 @@ def test_a_study_is_never_known_as_of_a_day_that_has_not_come(tmp_path, monkeypa
 def test_a_study_that_reaches_its_last_period_is_complete(tmp_path, last, as_of):
     toml = PROMPT.replace('step = "day"', 'step = "week"')
     study = write_study(
-        tmp_path / "study",
-        toml=toml,
-        indicators=[r for r in indicator_rows() if r[1] <= last],
-        events=published_by(event_rows(), 3, day(45)),
-        talks=published_by(talk_rows(), 3, day(45)),
-    )
+        tmp_path / "study", toml=toml, indicators=[r for r in indicator_rows() if r[1] <= last],
+        events=published_by(event_rows(), 3, day(45)), talks=published_by(talk_rows(), 3, day(45)),
+    )  # fmt: skip
     assert load_study(study).as_of == as_of
 
 

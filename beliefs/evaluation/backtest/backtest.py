@@ -209,22 +209,13 @@ def scored(
         )
     scores = score_table(frame, inputs, origins, events, counted, odds, seed=seed)
     return Backtest(
-        study=study.spec.name,
-        as_of=str(study.as_of),
-        study_sha256=study.sha256,
-        theories=theories,
-        every=every,
-        horizons=frame.horizons,
-        particles=particles,
-        draws=frame.when.shape[-1],
-        seed=seed,
-        step_days=inputs.step_days,
-        frame=frame,
-        scores=scores,
+        study=study.spec.name, as_of=str(study.as_of), study_sha256=study.sha256, theories=theories,
+        every=every, horizons=frame.horizons, particles=particles, draws=frame.when.shape[-1],
+        seed=seed, step_days=inputs.step_days, frame=frame, scores=scores,
         skill=skilltable.skill_table(scores, frame, every, seed=seed),
         reliability=skilltable.reliability_table(scores, every, seed=seed),
         pit=skilltable.pit_table(scores, every, seed=seed),
-    )
+    )  # fmt: skip
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

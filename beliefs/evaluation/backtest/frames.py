@@ -175,16 +175,12 @@ class Frame:
         )
         days, periods = (values(name, "horizon").tolist() for name in ("horizon", "periods"))
         return cls(
-            theories=theories,
-            origins=values("origin", "origin").astype("M8[D]"),
+            theories=theories, origins=values("origin", "origin").astype("M8[D]"),
             horizons=tuple(Horizon(int(d), int(p)) for d, p in zip(days, periods, strict=True)),
-            sides=sides,
-            targets=targets,
-            when=values("when", *_WHEN).astype(np.int16),
-            counts=counts,
-            total=values("total", *_TOTAL).astype(np.int16),
+            sides=sides, targets=targets, when=values("when", *_WHEN).astype(np.int16),
+            counts=counts, total=values("total", *_TOTAL).astype(np.int16),
             passed=values("converged", *_LEAD).astype(bool),
-        )
+        )  # fmt: skip
 
 
 def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:

@@ -299,16 +299,11 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         delta = {"delta_log_score": gap.total, "delta_low": gap.low, "delta_high": gap.high}
         numbers |= {name: value for name, value in delta.items() if not np.isnan(value)}
     verdict, why = decide(
-        missing=absent,
-        doubt="" if absent else _doubt(after, ground),
-        p=numbers.get("p_claim"),
-        moved=numbers.get("log_bf", 0.0),
-        contraction=numbers.get("contraction", 1.0),
-        delta=numbers.get("delta_log_score"),
-        ablation="ablation" in claim.kind,
-        limits=claim.limits,
-        score=score,
-    )
+        missing=absent, doubt="" if absent else _doubt(after, ground), p=numbers.get("p_claim"),
+        moved=numbers.get("log_bf", 0.0), contraction=numbers.get("contraction", 1.0),
+        delta=numbers.get("delta_log_score"), ablation="ablation" in claim.kind,
+        limits=claim.limits, score=score,
+    )  # fmt: skip
     if claim.modes and not absent and two_modes(after.of[0][:, 0]):
         why += "; the posterior has two modes, whose weights are uncertain"
     if absent:  # nothing was seen that numbers could be about
@@ -319,22 +314,12 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         said = claim.text["says"].format(p=numbers.get("p_claim"), **_shown(after), **sides)
         sentence = f"{said} {verdict[0].upper()}{verdict[1:]}: {'; '.join(reasons or [why])}."
     return Verdict(
-        id=claim.id,
-        essay=claim.text["title"],
-        author=claim.text["author"],
-        title=claim.text["claim"],
-        claimed=claim.text["claimed_region"],
-        test=claim.text["test"],
-        theory=ground.theory,
-        kind=claim.kind,
-        verdict=verdict,
-        scored=claim.score,
+        id=claim.id, essay=claim.text["title"], author=claim.text["author"],
+        title=claim.text["claim"], claimed=claim.text["claimed_region"], test=claim.text["test"],
+        theory=ground.theory, kind=claim.kind, verdict=verdict, scored=claim.score,
         method="" if gain is None else gain.method,
-        forecast=None if score is None else score.as_dict(),
-        why=why,
-        sentence=sentence,
-        **numbers,
-    )
+        forecast=None if score is None else score.as_dict(), why=why, sentence=sentence, **numbers,
+    )  # fmt: skip
 
 
 def _doubt(after: Finding, ground: Ground) -> str:

@@ -154,15 +154,11 @@ def terms_of(
     width = columns["quiet"].shape[-1]
     both, one = (n, 2, width), (n, width)
     return Varying(
-        kept=_full(kept, both),
-        drift=_full(belief.drift(params, kept, push), both),
-        misread=_full(misread, both),
-        pull=_full(pull, one),
-        drag=_full(drag, one),
+        kept=_full(kept, both), drift=_full(belief.drift(params, kept, push), both),
+        misread=_full(misread, both), pull=_full(pull, one), drag=_full(drag, one),
         mediation=np.stack([_full(v, one) for v in talks.own_shift(np, params, columns)], axis=1),
-        shift=_full(shift, one),
-        audience=_full(bound, both),
-    )
+        shift=_full(shift, one), audience=_full(bound, both),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=32)
