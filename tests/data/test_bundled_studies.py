@@ -133,7 +133,7 @@ def test_crises_and_wars_are_complete() -> None:
 def test_bundled_files_are_small_plain_text() -> None:
     files = [path for path in DATA.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 6_000_000
-    assert {path.suffix for path in files} == {".csv", ".toml", ".md", ".json"}
+    assert {path.suffix for path in files} == {".csv", ".toml", ".md", ".json", ".jsonl"}
     for path in files:
         raw = path.read_bytes()
         assert b"\r" not in raw and raw.endswith(b"\n"), path
