@@ -71,7 +71,7 @@ def followed(folder, inputs, theory):
     from beliefs.inference.smc.track import posterior_at, track
 
     last = int(min(inputs.active.sum(), PERIODS)) - 1
-    day = inputs.dates[last] + np.timedelta64(inputs.step_days - 1, "D")
+    day = inputs.ends[last]
     try:
         study = load_study(folder, as_of=str(day)[:10])
         found = track(study, load_theory(theory), particles=100, seed=1)
