@@ -118,7 +118,7 @@ def main() -> int:
             try:
                 made = read_manifest(folder / "runs" / study.name)
                 said = "; ".join(made["convergence"]["failures"]) or "passed"
-                seconds = f"{sum(made['timings'].values()):.0f}"
+                seconds = f"{sum(made['timings_seconds'].values()):.0f}"
             except BeliefsError as error:
                 said, seconds = str(error).splitlines()[0], ""
             failed += said != "passed"
