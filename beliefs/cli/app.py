@@ -207,12 +207,10 @@ def _said(error: BeliefsError | OSError) -> int:
     """Print an error, and return its exit code."""
     if isinstance(error, OSError):
         error = StudyError(
-            "a file could not be read or written",
-            where=str(error.filename or ""),
-            found=str(error.strerror or error),
-            expected="a place this user may use, with room",
+            "a file could not be read or written", where=str(error.filename or ""),
+            found=str(error.strerror or error), expected="a place this user may use, with room",
             fix="check the path and its rights",
-        )
+        )  # fmt: skip
     sys.stderr.write(f"error: {error.render()}\n")
     return error.exit_code
 

@@ -106,14 +106,9 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Lin
 
 
 def _quantities(
-    design: Design,
-    found: Blocks,
-    mine: Values,
-    theirs: Values,
-    truth: Truth | None,
-    rng: np.random.Generator,
-    seed: int,
-) -> tuple[Values, Values]:
+    design: Design, found: Blocks, mine: Values, theirs: Values, truth: Truth | None,
+    rng: np.random.Generator, seed: int,
+) -> tuple[Values, Values]:  # fmt: skip
     """Return what is ranked of the past, and of futures: draws with the truth last, (L + 1,)."""
     tracked, theory, structure = found.belief, found.theory, structure_of(found.inputs)
     assert tracked is not None

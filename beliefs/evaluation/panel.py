@@ -349,13 +349,9 @@ def _endings(after: Sequence[Bools], over: Bools, group: NDArray[np.intp]) -> li
 
 
 def _baselines(
-    studies: Sequence[Study],
-    group: NDArray[np.intp],
-    place: NDArray[np.intp],
-    now: Bools,
-    held: Mapping[int, Floats],
-    endings: Sequence[Floats],
-) -> dict[str, dict[int, Floats]]:
+    studies: Sequence[Study], group: NDArray[np.intp], place: NDArray[np.intp], now: Bools,
+    held: Mapping[int, Floats], endings: Sequence[Floats],
+) -> dict[str, dict[int, Floats]]:  # fmt: skip
     """Return the probability of a target by baseline and horizon, from the other folds alone.
 
     `now` says in which periods it came, `held` within which horizons.

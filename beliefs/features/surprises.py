@@ -193,14 +193,9 @@ def surprises(
 
 
 def _against_means(
-    values: Floats,
-    begin_mean: Bools,
-    begin_miss: Bools,
-    fast: ArrayLike,
-    slow: ArrayLike,
-    floor: float,
-    burn_in: int,
-) -> Surprises:
+    values: Floats, begin_mean: Bools, begin_miss: Bools, fast: ArrayLike, slow: ArrayLike,
+    floor: float, burn_in: int,
+) -> Surprises:  # fmt: skip
     """Return how far values missed the weighted mean before them, in scales before them.
 
     `fast` and `slow` are the weights of an arrival in the means of values and of absolute misses,

@@ -213,13 +213,9 @@ def _unknown(what: str, where: str, found: object, expected: str) -> StudyError:
 
 
 def _baseline(
-    forecast: Forecast,
-    target: str,
-    side: str | None,
-    steps: int,
-    conditions: list[_Condition],
+    forecast: Forecast, target: str, side: str | None, steps: int, conditions: list[_Condition],
     how: dict[str, Any],
-) -> tuple[float | None, str]:
+) -> tuple[float | None, str]:  # fmt: skip
     """Return the base rate of a target under the same conditions, and where it comes from."""
     kind, out = TARGETS[target].kind, forecast.left_out
     if kind == "talks" and out is not None and out.talks:

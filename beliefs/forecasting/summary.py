@@ -166,16 +166,19 @@ def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
 def _settlement(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return the base rate of a settlement, which is not modelled, by every window.
 
-    Cumulative incidence in crises as old as the first war or truce regime in force.
+    Cumulative incidence in crises as old as the first war or truce regime in force; of a study
+    without any, as old as its period.
     """
     inputs, origin = forecast.posterior.inputs, forecast.posterior.origin.astype(object)
     kinds = np.asarray(inputs.regime_kinds)[inputs.regime[inputs.active]]
-    calm = np.flatnonzero(~np.isin(kinds, ("war", "truce")))
+    fought = np.isin(kinds, ("war", "truce"))
+    calm = np.flatnonzero(fought.any() & ~fought)
     begun = calm[-1] + 1 if len(calm) else 0
     age = (origin - inputs.dates[begun].astype(object)).days if begun < len(kinds) else 0
     label = load_pooled("agreement").label
     causes = [(load_pooled(name), dict[str, float]()) for name in ("agreement", "other_end")]
-    source = f"{label}, pooled; crisis {counted(age, 'day')} old at the origin"
+    since = "at the origin" if fought.any() else "if it began with the period: no regime is given"
+    source = f"{label}, pooled; crisis {counted(age, 'day')} old {since}"
     named = {"target": "settlement", "base_rate_source": source}
     return tuple(
         {**named, "by": by, "base_rate": incidence(causes, age, (by - origin).days)[0]}

@@ -135,14 +135,9 @@ def _extensions(rule: str) -> tuple[int, ...]:
 
 
 def _action(
-    name: str,
-    words: str,
-    source: str,
-    seen: str,
-    label: Callable[[Past, str], Label],
-    fits: Callable[[NDArray[Any], str], Bools] = lambda values, _: values,
-    **more: Any,
-) -> Target:
+    name: str, words: str, source: str, seen: str, label: Callable[[Past, str], Label],
+    fits: Callable[[NDArray[Any], str], Bools] = lambda values, _: values, **more: Any,
+) -> Target:  # fmt: skip
     """Return a target that first happens where events of futures fit."""
 
     def first(query: _Query) -> Steps:

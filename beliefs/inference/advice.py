@@ -34,6 +34,18 @@ def advice(study: Study, inputs: Inputs) -> Iterator[str]:
         if np.isnan(inputs.reading[i]).all():
             yield f"nothing reads the belief of {side}: its level is that of the prior"
         yield from _against(inputs, i, {term.indicator: term.direction for term in own})
+    for series in (s for c in study.spec.channels for s in c.series if not s.invert):
+        rows = study.tables.indicators.where(indicator=[series.indicator])
+        shares = rows["value"] / series.scale
+        if odd := int(((shares > 1.0) | ((shares < 0.01) & (np.median(shares) > 0.1))).sum()):
+            yield (
+                f"{odd} of {len(rows)} values of {series.indicator} are hardly shares of "
+                f"{series.scale:g}: some per cents among shares, or another scale?"
+            )
+    said = study.tables.events["belief_signal"]
+    said = said[~np.isnan(said)]
+    if len(said) >= DATED and said.min() >= 0.0 and said.max() <= 1.0 and (said % 0.5 > 0.0).any():
+        yield "belief signals are log-odds from -2 to 2: those from 0 to 1 look like probabilities"
     if not inputs.talks.any():
         yield "no talks in the period: what is forecast of them is the prior"
     same_day, read = [], {term.indicator for term in inputs.terms}
@@ -61,9 +73,9 @@ def _against(inputs: Inputs, side: int, directions: dict[int, float]) -> Iterato
     """Yield what good news goes with falling readings of a side's belief."""
     seen = ~np.isnan(inputs.reading[side])
     at = np.flatnonzero(seen.any(axis=0))
-    if len(at) < BOTH:
-        return
     reading = np.nanmean(inputs.reading[side][:, at], axis=0)
+    if len(at) < BOTH or not np.diff(reading).any():
+        return
     for k, direction in directions.items():
         total = np.cumsum(direction * inputs.surprise[k])[at]
         least = min(AGAINST, -SCATTER / np.sqrt(len(at) - 1))

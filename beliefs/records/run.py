@@ -409,14 +409,9 @@ def update(
 
 
 def _gone_on(
-    before: Track,
-    source: Source,
-    data: Any,
-    to: str | None,
-    scratch: Path,
-    where: str,
+    before: Track, source: Source, data: Any, to: str | None, scratch: Path, where: str,
     progress: Callable[[str], None] | None,
-) -> Update:
+) -> Update:  # fmt: skip
     """Advance a track of a study to new rows; its study is written into the folder `scratch`."""
     brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
     study, given, waiting = _grown(source, before.study, brought, to, scratch)
@@ -450,12 +445,10 @@ def _taken_over(posterior: Posterior, where: str, particles: int) -> Track:
     """Return the track that begins with the draws of a fit."""
     if not posterior.report.passed:
         raise ConvergenceError(
-            "the posterior to begin with failed its convergence check",
-            where=where,
-            found="; ".join(posterior.report.failures),
-            expected="a fit that passed",
+            "the posterior to begin with failed its convergence check", where=where,
+            found="; ".join(posterior.report.failures), expected="a fit that passed",
             fix=posterior.report.fix,
-        )
+        )  # fmt: skip
     return from_posterior(posterior, particles, posterior.seed)
 
 

@@ -193,14 +193,9 @@ _UNDRAWN: Columns = {"spell_age": np.zeros(1), "talks_before": np.zeros(1)}
 
 
 def _of_beliefs(
-    draws: Draws,
-    structure: Structure,
-    params: Columns,
-    ahead: Iterable[Stretch],
-    horizon: int,
-    talked: TalksPast,
-    streams: Streams,
-) -> Paths:
+    draws: Draws, structure: Structure, params: Columns, ahead: Iterable[Stretch], horizon: int,
+    talked: TalksPast, streams: Streams,
+) -> Paths:  # fmt: skip
     """Return futures of beliefs and talks alone; `talked` is what is left of talks before."""
     samples, start = streams.samples, draws.start
     kept: Kept = {}

@@ -108,12 +108,9 @@ def new_study(folder: str | Path, like: Path = _SCAFFOLD) -> Path:
         ) from None
     if taken:
         raise ConflictError(
-            "the folder is not empty",
-            where=str(path),
-            found=", ".join(taken[:5]),
-            expected="a new or an empty folder",
-            fix="choose another name; nothing was written",
-        )
+            "the folder is not empty", where=str(path), found=", ".join(taken[:5]),
+            expected="a new or an empty folder", fix="choose another name; nothing was written",
+        )  # fmt: skip
     try:
         for file in (name for name in (*NEEDED, *OPTIONAL) if (like / name).is_file()):
             text = (like / file).read_text(encoding="utf-8")

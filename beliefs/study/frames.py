@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from beliefs.errors import StudyError
+from beliefs.study.bundled import slug_of
 from beliefs.study.dates import Fault, Grid, day_of, read_day, today
 from beliefs.study.safefile import Table
 from beliefs.study.spec import STEPS
@@ -74,6 +75,11 @@ def write_frames(
 ) -> None:
     """Write a study folder; see `beliefs.Study.from_frames`."""
     parties, values = _parties(sides), long(indicators)
+    if len(parties) != 2:
+        raise StudyError(
+            "a confrontation has two sides", where="sides", found=", ".join(parties) or "nothing",
+            expected="exactly two", fix="put allies together, or leave the third side's series out",
+        )  # fmt: skip
     given = {"talks": talks, "events": events, **(tables or {})}
     frames = {"indicators": values.assign(indicator=values["indicator"].map(id_of))} | {
         table: whole(table, frame)
@@ -103,10 +109,7 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
     Sides are made up, and series stand on their scorecards in turn; a column of 0 and 1 whose name
     tells of talks says when these were held.
     """
-    try:
-        data = pd.read_csv(file)
-    except (OSError, ValueError) as error:
-        raise _unread(file, str(error)) from None
+    data = frame_of(file)
     found = {c: data[c].dropna() for c in data.columns}
     day = next((c for c, of in found.items() if len(of) and _are_days(of)), None)
     numbers = [c for c, of in found.items() if pd.api.types.is_numeric_dtype(of) and len(of)]
@@ -121,6 +124,14 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
         {f"side_{x}": Guess(names[k::2]) for k, x in enumerate("ab")}, name=name,
         talks=data["date"][data[talks].sum(axis=1) > 0], sources=f"{', '.join(names)}: {file.name}",
     )  # fmt: skip
+
+
+def frame_of(data: Any) -> pd.DataFrame:
+    """Return a data frame, which a CSV file may hold."""
+    try:
+        return pd.read_csv(data) if isinstance(data, Path) else data
+    except (OSError, ValueError) as error:
+        raise _unread(data, str(error)) from None
 
 
 def id_of(word: str) -> str:
@@ -256,13 +267,9 @@ def whole(table: str, data: Any) -> pd.DataFrame:
 
 
 def _settings(
-    name: str,
-    known: Mapping[str, str],
-    sides: Mapping[str, Mapping[str, Any]],
-    readings: Mapping[str, str],
-    period: Sequence[Any] | None,
-    frames: Mapping[str, pd.DataFrame],
-) -> dict[str, Any]:
+    name: str, known: Mapping[str, str], sides: Mapping[str, Mapping[str, Any]],
+    readings: Mapping[str, str], period: Sequence[Any] | None, frames: Mapping[str, pd.DataFrame],
+) -> dict[str, Any]:  # fmt: skip
     """Return what ``study.toml`` says; `known` are labels of indicators by id."""
     values = frames["indicators"]
     guessed = any(isinstance(of["own"], Guess) for of in sides.values())
@@ -295,7 +302,7 @@ def _settings(
     first, last, step = _period(values, period)
     given = (lambda x: x) if period else Guess
     return {
-        "format": 1, "name": name, "title": name,
+        "format": 1, "name": slug_of(Path(name)), "title": name,
         "summary": Guess(" and ".join(of["name"] for of in sides.values())),
         "hindcast": Guess(bool(np.datetime64(last) < today() - RECENT)), "theory": Guess("simple"),
         "period": {"start": given(first), "end": given(last), "step": given(step)},

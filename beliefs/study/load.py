@@ -333,6 +333,9 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
             filters = {key: list(getattr(indicator, key)) for key in FILTERS}
             words = ", ".join(f"{key} = {value}" for key, value in filters.items() if value)
             yield f"{place} counts no event at all; its filters are {words}"
+    for name in ("events", "talks"):
+        if unseen := int((getattr(tables, name)["published_at"] > end).sum()):
+            yield f"{name}.csv: {counted(unseen, 'row')} came out after the period and are not seen"
     covered = tables.coverage["end"][-1]
     if covered < end:
         yield f"coverage.csv ends on {covered}: later days count as unobserved"

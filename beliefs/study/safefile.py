@@ -234,8 +234,6 @@ def _check_header(name: str, line: int, header: list[str], columns: Sequence[str
     column = next(iter([*twice, *missing, *extra]))
     raise StudyError(
         what,
-        where=f"{name}:{line} column {column or '(blank)'}",
-        found=",".join(header) or "no header",
-        expected=",".join(columns),
-        fix=fix,
-    )
+        where=f"{name}:{line} column {column or '(blank)'}", found=",".join(header) or "no header",
+        expected=",".join(columns), fix=fix,
+    )  # fmt: skip

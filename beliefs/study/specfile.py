@@ -103,12 +103,10 @@ def _parse(text: str) -> dict[str, Any]:
         return frozen
     except RecursionError:
         raise StudyError(
-            "study.toml is nested too deeply",
-            where=f"{NAME}:1",
-            found="tables or lists within each other",
-            expected=f"at most {_MAX_DEPTH} levels",
+            "study.toml is nested too deeply", where=f"{NAME}:1",
+            found="tables or lists within each other", expected=f"at most {_MAX_DEPTH} levels",
             fix="start from the template that `beliefs.new_study(folder)` writes",
-        ) from None
+        ) from None  # fmt: skip
     except tomllib.TOMLDecodeError as error:
         match = _AT.search(str(error))
         reason = _AT.sub("", str(error))

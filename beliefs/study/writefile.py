@@ -25,12 +25,10 @@ def write_file(path: str | Path, content: str | bytes | memoryview) -> Path:
         replace_file(file, content)
     except OSError as error:
         raise StudyError(
-            "the file could not be written",
-            where=str(file),
-            found=error.strerror or str(error),
+            "the file could not be written", where=str(file), found=error.strerror or str(error),
             expected="a writable place with enough room",
             fix="free some room or choose another path; what was there before is as it was",
-        ) from error
+        ) from error  # fmt: skip
     return file
 
 

@@ -30,6 +30,14 @@ def test_a_sign_that_readings_contradict_is_asked_about(frame):
     assert "readings of north fall when gain brings good news" in said(frame, "-gain")[1]
 
 
+def test_shares_and_signals_on_another_scale_are_asked_about(frame):
+    mixed = frame.assign(poll=np.where(frame.index == frame.index[3], frame["poll"], 50.0))
+    assert "1 of 60 values of poll are hardly shares of 100" in said(mixed)[1]
+    chances = {"date": frame.index[:9], "initiator": "north", "kind": "threat"}
+    signals = pd.DataFrame(chances | {"belief_signal": np.linspace(0.1, 0.9, 9)})
+    assert "look like probabilities" in said(frame, events=signals)[1]
+
+
 def test_what_is_missing_is_named(frame):
     words = said(frame)[1]
     assert "nothing reads the belief of south" in words and "belief of north" not in words

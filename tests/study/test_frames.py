@@ -8,6 +8,7 @@ import xarray as xr
 import beliefs
 from beliefs.cli.app import main
 from beliefs.errors import StudyError
+from beliefs.study.tables.append import with_rows
 
 SIDES = {"north": "exports", "south": ["-losses", "prices"]}
 HELD = ["2024-06-03", "2024-06-20", "2024-09-10"]
@@ -80,10 +81,11 @@ def test_a_folder_of_it_is_the_same_study(wide, tmp_path):
     assert guesses > 10
 
 
-def test_a_track_goes_on_with_rows_of_a_frame(wide):
+def test_a_track_goes_on_with_rows_of_frames_and_files(wide, tmp_path):
     track = beliefs.track(study_of(wide.iloc[:-2]), "M1", particles=800, seed=1)
-    # Rows that the study has already are no news, whichever frame holds them.
-    more = [wide, pd.DataFrame({"date": HELD, "format": "direct"})]
+    # Rows that the study has already are no news, whichever frame or file holds them.
+    wide.to_csv(tmp_path / "wide.csv", index_label="date")
+    more = [tmp_path / "wide.csv", pd.DataFrame({"date": HELD, "format": "direct"})]
     done = beliefs.update(track, data=more, to="2024-10-06")
     whole = beliefs.track(study_of(wide), "M1", particles=800, seed=1)
     assert done.path is None and done.rows == 6
@@ -98,6 +100,7 @@ def test_a_track_goes_on_with_rows_of_a_frame(wide):
         ({"sides": {"north": "exports", "south": "losses"}}, "prices"),
         ({"sides": SIDES, "talks": pd.DataFrame({"when": HELD})}, "when"),
         ({"sides": SIDES, "talks": ["3 June 2024"]}, "3 June 2024"),
+        ({"sides": {**SIDES, "third": "prices"}}, "third"),
         ({"sides": SIDES, "settings": {"indicators": {"loses": {"transform": "log"}}}}, "loses"),
     ],
 )
@@ -107,14 +110,16 @@ def test_a_slip_is_named(wide, given, found):
     assert found in error.value.found
 
 
-def test_names_as_people_write_them_become_ids(wide):
+def test_names_as_people_write_them_become_ids(wide, tmp_path):
     named = wide.rename(columns={"losses": "US KIA"}).set_axis(wide.index.to_period("W"))
     kinds = pd.DataFrame({"date": ["2024-05-02"], "initiator": ["United States"], "kind": "threat"})
     study = beliefs.Study.from_frames(
         named, sides={"United States": ["-US KIA", "exports"], "north": "prices"},
-        events=kinds, settings={"indicators": {"US KIA": {"unit": "men"}}},
+        events=kinds, settings={"indicators": {"US KIA": {"unit": "men"}}}, name="Korean War",
     )  # fmt: skip
-    assert study.spec.side_ids == ("united_states", "north")
+    assert study.spec.side_ids == ("united_states", "north") and study.name == "korean-war"
+    late = kinds.assign(date=["2024-05-03"])
+    assert with_rows(study, [late, kinds], tmp_path / "new").rows == 1
     assert study.spec.sides[0].name == "United States"
     (killed,) = (i for i in study.spec.indicators if i.id == "us_kia")
     assert (killed.label, killed.unit, killed.direction["north"]) == ("US KIA", "men", 1)

@@ -155,19 +155,13 @@ def studies(draw):
     for name in ("price", "poll", "ships"):  # each has one row at least
         series.setdefault((name, day(-31), day(-31)), 0.5)
     kinds = ["strike", "threat", "mediation", "sanctions_relief", "rejection"]
+    actors = ["north", "south", "israel", "mediator"]
     events = [
-        event(
-            f"E{n}",
-            draw(offsets),
-            initiator=draw(st.sampled_from(["north", "south", "israel", "mediator"])),
-            kind=draw(st.sampled_from(kinds)),
-            severity=draw(st.sampled_from([1, 2.5, 3, 5])),
-            lag=draw(lags),
-            length=draw(lags),
-            signal=draw(st.sampled_from(["", -2, 0, 1])),
-        )
+        event(f"E{n}", draw(offsets), initiator=draw(st.sampled_from(actors)), lag=draw(lags),
+              kind=draw(st.sampled_from(kinds)), severity=draw(st.sampled_from([1, 2.5, 3, 5])),
+              length=draw(lags), signal=draw(st.sampled_from(["", -2, 0, 1])))
         for n in range(draw(st.integers(1, 15)))
-    ]
+    ]  # fmt: skip
     talks = [
         talk(f"T{n}", draw(offsets), length=draw(lags), lag=draw(lags))
         for n in range(draw(st.integers(1, 5)))
@@ -251,6 +245,6 @@ def test_check_says_what_lies_ahead_and_how_long_nothing_was_published(call, tmp
 
     out = checked()
     assert "is in order, as of 2026-03-01" in out and "published   last on 2026-03-01" in out
-    assert "periods     56 of 203 have ended" in out
+    assert "56 of 203, from 2026-01-05 to 2026-07-26, have ended" in out
     assert "2026-03-01: the 147 days to 2026-07-26 count" in checked("--as-of", "2026-07-26")
     assert "count as watched" not in checked("--as-of", "2026-03-08")

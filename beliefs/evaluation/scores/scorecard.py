@@ -146,13 +146,9 @@ def score_table(
 
 
 def _event(
-    question: Question,
-    n: int,
-    periods: int,
-    step_days: float,
-    samples: Samples,
+    question: Question, n: int, periods: int, step_days: float, samples: Samples,
     price: float | None,
-) -> Iterator[Row]:
+) -> Iterator[Row]:  # fmt: skip
     """Yield the rows of a question from one origin."""
     first = question.first(n, periods) if question.at_risk[n] else None
     if first is None:

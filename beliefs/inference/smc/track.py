@@ -209,22 +209,17 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
     ):
         if found != wanted:
             raise ConflictError(
-                f"the {name} is not the one that was tracked",
-                where=name,
-                found=found,
-                expected=str(wanted),
-                fix=f"load the {name} of the track",
-            )
+                f"the {name} is not the one that was tracked", where=name, found=found,
+                expected=str(wanted), fix=f"load the {name} of the track",
+            )  # fmt: skip
 
     def array(group: str, name: str) -> Any:
         if name not in tree[group].variables:
             raise ConflictError(
-                "the track was written by another version of beliefs",
-                where=f"{group}/{name}",
-                found="no such array",
-                expected="all that a track keeps",
+                "the track was written by another version of beliefs", where=f"{group}/{name}",
+                found="no such array", expected="all that a track keeps",
                 fix="track the study anew, or use the version that the manifest names",
-            )
+            )  # fmt: skip
         return np.ascontiguousarray(tree[group][name].values)
 
     moved: tuple[Rejuvenation, ...] = ()
@@ -442,12 +437,10 @@ def check_folder(study: Study, inputs: Inputs) -> None:
                 values, getattr(other, name), equal_nan=values.dtype.kind in "fM"
             ):
                 raise ConflictError(
-                    "the study's folder no longer holds what was tracked",
-                    where=str(study.path),
-                    found=f"other values of {name}",
-                    expected="the rows that the track has seen",
+                    "the study's folder no longer holds what was tracked", where=str(study.path),
+                    found=f"other values of {name}", expected="the rows that the track has seen",
                     fix="advance the track to the study as it is now",
-                )
+                )  # fmt: skip
 
 
 def track_known(track: Track, n: int) -> Track:

@@ -21,13 +21,9 @@ class CompiledOp(Op):
     __props__ = ("name",)
 
     def __init__(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        like: Sequence[int],
-        salt: int,
+        self, name: str, function: Callable[..., Any], like: Sequence[int], salt: int,
         adjoint: Callable[..., Any] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.name, self.function, self.like, self.salt = name, function, like, salt
         self.adjoint = adjoint
 

@@ -73,22 +73,21 @@ def with_rows(
 ) -> Added:
     """Copy a study to the new folder `out` and merge rows into the tables that their columns name.
 
-    `data` are CSV files with exactly the columns of one table each, in any order, or pandas data
-    frames as `Study.from_frames` takes them. Rows that a table holds already are left out; the
-    others find their place in time. A row that ends an agreement takes the place of the one without
-    an end. `known` is the same study as of some days: a row of theirs is held already, too, with
-    spans that were cut on the day. The copy is not checked here: `load_study` does that.
+    `data` are CSV files or pandas data frames as `Study.from_frames` takes them. Rows that a table
+    holds already are left out; the others find their place in time. A row that ends an agreement
+    takes the place of the one without an end. `known` is the same study as of some days: a row of
+    theirs is held already, too, with spans that were cut on the day. The copy is not checked here:
+    `load_study` does that.
     """
     given: dict[str, list[tuple[Row, Values, Origin]]] = {}
     names = []
     for number, item in enumerate(data):
         if hasattr(item, "columns"):
             label = "data" if len(data) == 1 else f"data[{number}]"
-            table, origins = _framed(item, label, [i.id for i in study.spec.indicators])
+            table, origins = _framed(item, label, study)
         else:
-            file = Path(item)
-            label, table = file.name, _filed(file)
-            origins = [(f"{file}:{line}", f"on line {line} of {file}") for line in table.lines]
+            label = Path(item).name
+            table, origins = _filed(Path(item), study)
         names.append(label)
         rows = zip(_rows(table, study), origins, strict=True)
         given.setdefault(table.name, []).extend((*row, origin) for row, origin in rows)
@@ -118,32 +117,37 @@ def move_end(folder: Path, end: dt.date) -> None:
     replace_file(folder / "study.toml", "".join(lines))
 
 
-def _filed(file: Path) -> Table:
+def _filed(file: Path, study: Study) -> tuple[Table, list[Origin]]:
     """Read a file of rows; the table has the name of that which they belong to."""
     try:
         known = {column for columns in _COLUMNS.values() for column in columns}
-        name = _table_of(read_header(file.parent, file.name, known), f"{file}:1")
+        header = read_header(file.parent, file.name, known)
+        if sorted(header) not in map(sorted, _COLUMNS.values()):
+            return _framed(file, f"{file.name}:1", study)
+        name = _table_of(header, f"{file.name}:1")
         table = read_table(file.parent, file.name, _COLUMNS[name])
     except StudyError as error:  # the whole path of the file, and nothing of a study
         where = f"{file}{error.where.removeprefix(file.name)}"
         if error.found != "no such file":
             raise _moved(error, where, error.found) from error
         raise StudyError(
-            "there is no such file of rows",
-            where=where,
-            found=error.found,
+            "there is no such file of rows", where=where, found=error.found,
             expected="a CSV file with the header of one of the study's tables",
             fix="check the path",
-        ) from error
-    return replace(table, name=name)
+        ) from error  # fmt: skip
+    origins = [(f"{file}:{line}", f"on line {line} of {file}") for line in table.lines]
+    return replace(table, name=name), origins
 
 
-def _framed(frame: Any, label: str, series: Sequence[str]) -> tuple[Table, list[Origin]]:
-    """Turn a data frame into text cells, blank where nothing is known."""
-    from beliefs.study.frames import completed  # who has frames has pandas loaded
+def _framed(data: Any, label: str, study: Study) -> tuple[Table, list[Origin]]:
+    """Turn a data frame, or a file like one, into text cells, blank where nothing is known."""
+    from beliefs.study.frames import completed, frame_of  # who has frames has pandas loaded
 
-    frame = frame.rename(columns=lambda column: str(column).strip().lower())
-    name, frame = completed(frame, _COLUMNS, series)
+    frame = frame_of(data).rename(columns=lambda column: str(column).strip().lower())
+    ids = {side.name: side.id for side in study.spec.sides}
+    acting = {c: frame[c].replace(ids) for c in ("initiator", "target") if c in frame}
+    series = [i.id for i in study.spec.indicators]
+    name, frame = completed(frame.assign(**acting), _COLUMNS, series)
     columns = [*frame.columns]
     name = f"{name}.csv" if name else _table_of(columns, label)
     cells = text_cells(frame, columns, label)
@@ -157,13 +161,11 @@ def _table_of(header: Sequence[str], where: str) -> str:
         if sorted(columns) == sorted(header):
             return name
     raise StudyError(
-        "the columns are those of no table",
-        where=where,
-        found=",".join(header) or "nothing",
+        "the columns are those of no table", where=where, found=",".join(header) or "nothing",
         expected="\n            or ".join(",".join(columns) for columns in _COLUMNS.values()),
         fix="name the columns as the table that the rows belong to does; in a file they are "
         "the first line",
-    )
+    )  # fmt: skip
 
 
 def _rows(table: Table, study: Study) -> list[tuple[Row, Values]]:
@@ -184,12 +186,8 @@ def _rows(table: Table, study: Study) -> list[tuple[Row, Values]]:
 
 
 def _merge(
-    study: Study,
-    name: str,
-    given: list[tuple[Row, Values, Origin]],
-    held: set[Values],
-    out: Path,
-) -> dict[tuple[str, int], Origin]:
+    study: Study, name: str, given: list[tuple[Row, Values, Origin]], held: set[Values], out: Path,
+) -> dict[tuple[str, int], Origin]:  # fmt: skip
     """Write a table with further rows; return where each of these stands, and where it stood."""
     columns, order = _COLUMNS[name], TABLES[name].order
     old: list[tuple[Row, Values]] = []
