@@ -20,7 +20,7 @@ from beliefs.study.bundled import data_folder
 
 pytestmark = pytest.mark.statistical
 
-DUELS, LEVEL, RISK = 40, 0.9, 0.01
+DUELS, LEVEL, RISK = 80, 0.9, 0.001
 SAMPLING = Sampling(draws=400, tune=500, chains=2, cores=2, attempts=1)
 
 
