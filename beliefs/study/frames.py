@@ -42,6 +42,7 @@ NEEDED = {
 }
 """What a frame of new rows has at least."""
 ACTING = ("initiator", "target")
+LONG = {"indicator", "date", "value"}  # columns of a long frame, at least
 LEARNING = 8  # values of a series that only teach what to expect
 RECENT = np.timedelta64(60, "D")  # a study that ended longer ago is a hindcast
 FEW = 50.0  # median below which whole numbers are counts
@@ -188,8 +189,14 @@ def long(data: Any) -> pd.DataFrame:
     elif hasattr(data, "data_vars"):
         data = data.to_dataframe()
     data = pd.DataFrame(data)
-    if not {"indicator", "value"} <= set(data.columns):
+    if not LONG <= set(data.columns):
         if "date" not in data.columns:
+            if isinstance(data.index, pd.RangeIndex):
+                raise StudyError(
+                    "a data frame has no days", where="indicators",
+                    found=", ".join(map(str, data.columns)), expected="days as its index",
+                    fix="name the column of days `date`, or make it the index",
+                )  # fmt: skip
             data = data.rename_axis("date").reset_index()
         data = data.melt("date", var_name="indicator")
     if "published_at" not in data.columns:
@@ -228,7 +235,7 @@ def completed(
         known = {*columns[f"{table}.csv"]}
         if given == known:
             return table, data
-    if {"indicator", "value"} <= given or {id_of(c) for c in given - {"date"}} <= {*series}:
+    if given >= LONG or {id_of(c) for c in given - {"date"}} <= {*series}:
         rows = long(data)
         return "indicators", rows.assign(indicator=rows["indicator"].map(id_of))
     for table, needed in NEEDED.items():

@@ -99,13 +99,14 @@ def test_a_late_row_makes_the_track_go_back_and_says_how_far(run, tmp_path):
 @pytest.mark.parametrize(
     ("text", "where", "found"),
     [
-        ("indicator,date,value\nprice,2026-02-14,3\n", "new.csv:1", "indicator,date,value"),
+        ("indicator,day,value\nprice,2026-02-14,3\n", "new.csv", "indicator"),
+        ("indicator,date,value\nprice,2026-02-14,250\n", "new.csv:2", "indicators.csv"),
         (ROWS + "\nprize,2026-02-14,,250\n", "new.csv:3 column indicator", "prize"),
         # The study's own file holds that day's price already.
         (ROWS + "price,2026-02-14,2026-02-14,250.0\n", "new.csv:2", "indicators.csv"),
         (ROWS + "price,2026-02-14,,250.0\n", "new.csv:2", "indicators.csv"),
     ],
-    ids=["header", "indicator", "twice", "twice by the lag"],
+    ids=["header", "few columns", "indicator", "twice", "twice by the lag"],
 )
 def test_a_slip_in_the_new_rows_is_located_in_their_own_file(run, tmp_path, text, where, found):
     file = tmp_path / "new.csv"

@@ -127,7 +127,8 @@ def _filed(file: Path, study: Study) -> tuple[Table, list[Origin]]:
         name = _table_of(header, f"{file.name}:1")
         table = read_table(file.parent, file.name, _COLUMNS[name])
     except StudyError as error:  # the whole path of the file, and nothing of a study
-        where = f"{file}{error.where.removeprefix(file.name)}"
+        here = error.where.startswith(file.name)
+        where = f"{file}{'' if here else ': '}{error.where.removeprefix(file.name)}"
         if error.found != "no such file":
             raise _moved(error, where, error.found) from error
         raise StudyError(
@@ -144,6 +145,7 @@ def _framed(data: Any, label: str, study: Study) -> tuple[Table, list[Origin]]:
     from beliefs.study.frames import completed, frame_of  # who has frames has pandas loaded
 
     frame = frame_of(data).rename(columns=lambda column: str(column).strip().lower())
+    n = len(frame)  # lines of a wide file, whose rows become many
     ids = {side.name: side.id for side in study.spec.sides}
     acting = {c: frame[c].replace(ids) for c in ("initiator", "target") if c in frame}
     series = [i.id for i in study.spec.indicators]
@@ -151,7 +153,10 @@ def _framed(data: Any, label: str, study: Study) -> tuple[Table, list[Origin]]:
     columns = [*frame.columns]
     name = f"{name}.csv" if name else _table_of(columns, label)
     cells = text_cells(frame, columns, label)
-    origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in frame.index.tolist()]
+    at = frame.index.tolist()
+    origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in at]
+    if isinstance(data, Path):
+        origins = [(f"{data}:{i % n + 2}", f"on line {i % n + 2} of {data}") for i in at]
     return Table(name, range(len(frame)), cells), origins
 
 
