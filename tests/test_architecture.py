@@ -31,7 +31,7 @@ OWN_WRITERS = {
     "beliefs/reporting/axes.py",
 }  # fmt: skip
 LARGEST_FOLDER, LONGEST_FILE, IMPORTS_IN_FUNCTIONS = 14, 600, 40
-MOST_LINES, MOST_FILES = {"beliefs": 27_720, "tests": 15_460}, 140
+MOST_LINES, MOST_FILES = {"beliefs": 27_730, "tests": 15_464}, 140
 IMPORTS = ast.Import | ast.ImportFrom
 
 

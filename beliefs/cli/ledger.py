@@ -85,6 +85,11 @@ def watch(
     runs = sorted(path.parent for path in out.parent.glob("*/manifest.json"))
     rows = sorted((folder / "new").glob("*.csv"))
     news = []
+    if runs and (study or theory or prior):
+        raise ConflictError(
+            "what is watched was chosen when it began", where=str(out.parent), found=str(runs[0]),
+            expected="no --study, --theory or --prior", fix="leave them out, or begin a new folder",
+        )  # fmt: skip
     with opt.progress_bar(quiet) as say:
         if runs:
             try:

@@ -160,7 +160,7 @@ def progress_bar(quiet: bool = False) -> Iterator[Stages]:
     26
     """
     console = Console(stderr=True)
-    if quiet or not (console.is_terminal or console.is_jupyter):
+    if quiet or not (sys.stderr.isatty() or console.is_jupyter):
         yield Stages(quiet=quiet)
         return
     clocks = TimeElapsedColumn(), TimeRemainingColumn()

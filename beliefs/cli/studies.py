@@ -153,8 +153,8 @@ def check(
     lines = [
         f"{row['study']} is in order, as of {row['as_of']}.",
         f"  published   {'nothing by then' if last is None else f'last on {last}'}",
-        f"  periods     {active} of {row['periods']}, from {inputs.dates[0]} to {inputs.ends[-1]}, "
-        "have ended; of these have news, a reading, talks, or a watch for actions:",
+        f"  periods     {active} of {row['periods']}, {inputs.dates[0]} to {inputs.ends[-1]}, have "
+        "ended; below, those with news, a reading, talks, a watch for actions:",
         *(f"    {name:<{widest}}  {on.sum():>5}  {_strip(on)}" for name, on in sees.items()),
         *(f"  note        {line}" for line in loaded.remarks),
         *(f"  advice      {line}" for line in row["advice"]),

@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 
 from beliefs.evaluation.backtest.backtest import Backtest
 from beliefs.features.inputs import build_inputs
-from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.track import Track
@@ -28,7 +27,6 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 HISTORY = 60  # periods of the past drawn before a forecast
 ROW = 40  # pixels a row of a forest takes, its label above it included
 LINE_HEIGHT = 8  # pixels a further line of label adds
-WIDE = 400  # columns of a picture of a study
 WIDEST = 50  # characters of a label that a phone shows on one line
 
 
@@ -329,26 +327,15 @@ def seen(study: Study) -> go.Figure:
     """Return what a model sees of a study: news and readings of each side, and talks.
 
     News on a side's own scorecard is in standard deviations, above 0 where it is good for the side;
-    readings of its belief are log-odds. Where there is none a row is white. Of many periods,
-    neighbours are drawn as their mean.
+    readings of its belief are log-odds. Where there is none a row is white.
     """
-    inputs, rows = build_inputs(study), dict[str, Floats]()
-    n = int(inputs.active.sum())
-    for i, side in enumerate(inputs.sides):
-        for term in (term for term in inputs.terms if term.side == i and term.own):
-            k = term.indicator
-            news = np.where(inputs.seen[k], term.direction * inputs.surprise[k], np.nan)
-            rows[f"{side}: {inputs.indicators[k]}"] = news
-        pairs = zip(inputs.channels, inputs.reading[i], strict=True)
-        rows |= {f"{side}: {channel}": said for channel, said in pairs}
-    parts = np.array_split(np.ma.masked_invalid([*rows.values()])[:, :n], min(n, WIDE), axis=1)
-    z = np.ma.stack([part.mean(axis=1) for part in parts], axis=1).filled(np.nan)
-    begins = np.cumsum([0, *(part.shape[1] for part in parts[:-1])])
-    figure = _figure(140 + 18 * len(rows))
+    inputs = build_inputs(study)
+    n, (names, begins, z) = int(inputs.active.sum()), series.seen(inputs)
+    figure = _figure(140 + 18 * len(names))
     bar = {"orientation": "h", "thickness": 8, "y": 1.0, "yanchor": "bottom", "len": 0.6,
            "title": {"text": "bad or good for the side", "side": "top"}}  # fmt: skip
     figure.add_heatmap(
-        x=_days(inputs.dates[begins]), y=[*rows], z=z, zmid=0.0, zmin=-3.0, zmax=3.0, ygap=2,
+        x=_days(begins), y=names, z=z, zmid=0.0, zmin=-3.0, zmax=3.0, ygap=2,
         colorscale="PuOr", colorbar=bar, hoverongaps=False,
         hovertemplate="%{y}<br>%{x}: %{z:.1f}<extra></extra>",
     )  # fmt: skip

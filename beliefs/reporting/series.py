@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluation.attribution import Cause, causes
+from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import TARGETS, event_steps
@@ -17,6 +18,7 @@ from beliefs.study.dates import later
 from beliefs.study.load import Study
 
 MAX_POINTS = 1500  # of a line: more than any screen shows, few enough for a small report
+WIDE = 400  # columns of a picture of a study
 LEVELS = (0.05, 0.25, 0.75, 0.95)  # the 90 % and the 50 % interval
 TOP = 8  # moves listed per side
 WEEK = 7
@@ -230,6 +232,27 @@ def talk_dates(source: Source) -> Dates:
     """Return the last day of each period in which talks were held under the headline rule."""
     posterior, inputs = posterior_of(source), posterior_of(source).inputs
     return last_days(posterior, inputs.dates[(inputs.talks > 0) & inputs.active])
+
+
+def seen(inputs: Inputs) -> tuple[list[str], Dates, Floats]:
+    """Return what each side sees and shows: names of rows, first days, values (row, time).
+
+    News on its own scorecard counts above 0 where it is good for the side; readings are log-odds;
+    NaN is nothing. Of many periods, neighbours are put together as their mean.
+    """
+    rows: dict[str, Floats] = {}
+    for i, side in enumerate(inputs.sides):
+        for term in (term for term in inputs.terms if term.side == i and term.own):
+            k = term.indicator
+            news = np.where(inputs.seen[k], term.direction * inputs.surprise[k], np.nan)
+            rows[f"{side}: {inputs.indicators[k]}"] = news
+        pairs = zip(inputs.channels, inputs.reading[i], strict=True)
+        rows |= {f"{side}: {channel}": said for channel, said in pairs}
+    n = int(inputs.active.sum())
+    parts = np.array_split(np.ma.masked_invalid([*rows.values()])[:, :n], min(n, WIDE), axis=1)
+    begins = np.cumsum([0, *(part.shape[1] for part in parts[:-1])])
+    means = np.ma.stack([part.mean(axis=1) for part in parts], axis=1)
+    return [*rows], inputs.dates[begins], means.filled(np.nan)
 
 
 def _regime(posterior: Posterior, term: Any) -> str:

@@ -110,7 +110,10 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
     Sides are made up, and series stand on their scorecards in turn; a column of 0 and 1 whose name
     tells of talks says when these were held.
     """
-    data = frame_of(file)
+    try:
+        data = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise _unread(file, str(error)) from None
     found = {c: data[c].dropna() for c in data.columns}
     day = next((c for c, of in found.items() if len(of) and _are_days(of)), None)
     numbers = [c for c, of in found.items() if pd.api.types.is_numeric_dtype(of) and len(of)]
@@ -127,12 +130,9 @@ def from_csv(file: Path, folder: Path, name: str) -> None:
     )  # fmt: skip
 
 
-def frame_of(data: Any) -> pd.DataFrame:
-    """Return a data frame, which a CSV file may hold."""
-    try:
-        return pd.read_csv(data) if isinstance(data, Path) else data
-    except (OSError, ValueError) as error:
-        raise _unread(data, str(error)) from None
+def frame_of(data: Any) -> Any:
+    """Return a data frame; columns of text become one, nothing where they are blank."""
+    return data if hasattr(data, "columns") else pd.DataFrame(data).replace("", None)
 
 
 def id_of(word: str) -> str:

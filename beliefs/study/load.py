@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -322,10 +323,11 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
     """Yield what may be a misspelt word, or rows that have yet to come."""
     present, events = set(tables.indicators["indicator"]), tables.events
     end = np.datetime64(spec.period.end, "D")
+    values = tables.indicators
+    late = Counter(values["indicator"][(values["date"] <= end) & (values["published_at"] > end)])
     for number, indicator in enumerate(spec.indicators):
         place = f"{indicator.id} ({where('indicators', number)})"
-        late = tables.indicators.where(indicator=[indicator.id])
-        if unseen := int(((late["date"] <= end) & (late["published_at"] > end)).sum()):
+        if unseen := late[indicator.id]:
             yield f"{place}: {counted(unseen, 'row')} came out after the period and are not seen"
         if indicator.source == "series" and indicator.id not in present:
             yield f"{place} has no rows in indicators.csv"

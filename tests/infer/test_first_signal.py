@@ -22,4 +22,5 @@ def test_a_strong_first_signal_is_no_outlier_because_it_comes_first(channel):
         return np.log(p / (1 - p))
 
     first, later = (belief(d, 2.0) - belief(d, None) for d in ("2022-02-24", "2022-02-01"))
+    # The t density of an outlier would let next to nothing of it pass.
     assert later > 0.3 and first > 0.6 * later

@@ -80,7 +80,8 @@ def test_population_means_and_spreads_are_recovered(theory, conflicts, panels, s
     # Parameters of one panel are not independent: the bound is a loose one.
     assert p_value(np.ravel(ranks), RANKS) > 0.001
     assert 0.82 <= np.mean(inside) <= 0.97
-    # Truth and mean go together as closely as posteriors are narrower than priors: by Fisher's z.
+    # Truth and mean go together as closely as posteriors are narrower than priors: by Fisher's z,
+    # which one set of panels in a hundred would exceed by chance.
     free = free_parameters(compiled.theory, compiled.batches[0].structure)
     prior = {p.name: float(np.ravel(p.prior.std())[0]) for p in free}
     prior |= {f"{name}_spread": SPREAD * np.sqrt(1.0 - 2.0 / np.pi) for name in VARYING}

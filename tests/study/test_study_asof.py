@@ -245,6 +245,6 @@ def test_check_says_what_lies_ahead_and_how_long_nothing_was_published(call, tmp
 
     out = checked()
     assert "is in order, as of 2026-03-01" in out and "published   last on 2026-03-01" in out
-    assert "56 of 203, from 2026-01-05 to 2026-07-26, have ended" in out
+    assert "56 of 203, 2026-01-05 to 2026-07-26, have ended" in out
     assert "2026-03-01: the 147 days to 2026-07-26 count" in checked("--as-of", "2026-07-26")
     assert "count as watched" not in checked("--as-of", "2026-03-08")

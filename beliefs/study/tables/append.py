@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -121,11 +121,11 @@ def _filed(file: Path, study: Study) -> tuple[Table, list[Origin]]:
     """Read a file of rows; the table has the name of that which they belong to."""
     try:
         known = {column for columns in _COLUMNS.values() for column in columns}
-        header = read_header(file.parent, file.name, known)
-        if sorted(header) not in map(sorted, _COLUMNS.values()):
-            return _framed(file, f"{file.name}:1", study)
-        name = _table_of(header, f"{file.name}:1")
-        table = read_table(file.parent, file.name, _COLUMNS[name])
+        table = read_table(file.parent, file.name, read_header(file.parent, file.name, known))
+        at = [(f"{file}:{line}", f"on line {line} of {file}") for line in table.lines]
+        if name := _table_of(table.cells):
+            return replace(table, name=name), at
+        return _framed(table.cells, f"{file.name}:1", study, at)
     except StudyError as error:  # the whole path of the file, and nothing of a study
         here = error.where.startswith(file.name)
         where = f"{file}{'' if here else ': '}{error.where.removeprefix(file.name)}"
@@ -133,44 +133,42 @@ def _filed(file: Path, study: Study) -> tuple[Table, list[Origin]]:
             raise _moved(error, where, error.found) from error
         raise StudyError(
             "there is no such file of rows", where=where, found=error.found,
-            expected="a CSV file with the header of one of the study's tables",
-            fix="check the path",
+            expected="a CSV file of rows of one of the study's tables", fix="check the path",
         ) from error  # fmt: skip
-    origins = [(f"{file}:{line}", f"on line {line} of {file}") for line in table.lines]
-    return replace(table, name=name), origins
 
 
-def _framed(data: Any, label: str, study: Study) -> tuple[Table, list[Origin]]:
-    """Turn a data frame, or a file like one, into text cells, blank where nothing is known."""
+def _framed(
+    data: Any, label: str, study: Study, at: Sequence[Origin] = ()
+) -> tuple[Table, list[Origin]]:
+    """Turn a data frame, or columns of text, into text cells, blank where nothing is known.
+
+    `at` says where its rows stood; when empty, their labels do.
+    """
     from beliefs.study.frames import completed, frame_of  # who has frames has pandas loaded
 
     frame = frame_of(data).rename(columns=lambda column: str(column).strip().lower())
-    n = len(frame)  # lines of a wide file, whose rows become many
     ids = {side.name: side.id for side in study.spec.sides}
     acting = {c: frame[c].replace(ids) for c in ("initiator", "target") if c in frame}
     series = [i.id for i in study.spec.indicators]
-    name, frame = completed(frame.assign(**acting), _COLUMNS, series)
+    table, frame = completed(frame.assign(**acting), _COLUMNS, series)
     columns = [*frame.columns]
-    name = f"{name}.csv" if name else _table_of(columns, label)
+    if not (name := f"{table}.csv" if table else _table_of(columns)):
+        raise StudyError(
+            "the columns are those of no table", where=label, found=",".join(columns) or "nothing",
+            expected="\n            or ".join(",".join(columns) for columns in _COLUMNS.values()),
+            fix="name the columns as the table that the rows belong to does; in a file they are "
+            "the first line",
+        )  # fmt: skip
     cells = text_cells(frame, columns, label)
-    at = frame.index.tolist()
-    origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in at]
-    if isinstance(data, Path):
-        origins = [(f"{data}:{i % n + 2}", f"on line {i % n + 2} of {data}") for i in at]
-    return Table(name, range(len(frame)), cells), origins
+    rows = frame.index.tolist()  # a line of a wide file has become one for each of its series
+    said = [(f"{label} row {i}", f"in row {i} of {label}") for i in rows]
+    return Table(name, range(len(frame)), cells), [at[i % len(at)] for i in rows] if at else said
 
 
-def _table_of(header: Sequence[str], where: str) -> str:
-    """Return the table that has these columns."""
-    for name, columns in _COLUMNS.items():
-        if sorted(columns) == sorted(header):
-            return name
-    raise StudyError(
-        "the columns are those of no table", where=where, found=",".join(header) or "nothing",
-        expected="\n            or ".join(",".join(columns) for columns in _COLUMNS.values()),
-        fix="name the columns as the table that the rows belong to does; in a file they are "
-        "the first line",
-    )  # fmt: skip
+def _table_of(header: Iterable[str]) -> str:
+    """Return the table that has these columns, none when it is empty."""
+    known = (name for name, columns in _COLUMNS.items() if sorted(columns) == sorted(header))
+    return next(known, "")
 
 
 def _rows(table: Table, study: Study) -> list[tuple[Row, Values]]:
